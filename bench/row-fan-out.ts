@@ -1,0 +1,78 @@
+import { type CpuSeconds, cpuSeconds } from "./process-figures.ts";
+import type { Context, Measurement, Scenario } from "./scenario.ts";
+
+const DOCUMENTS = 40;
+const CLIENTS_PER_DOCUMENT = 10;
+const UPDATES_PER_SECOND = 1_000;
+
+async function run({ subject, load }: Context, seconds: number): Promise<Measurement> {
+  const { token, names } = await subject.prepare(DOCUMENTS);
+  const marks: CpuSeconds[] = [];
+  const { delivered, acknowledged } = await load.run(
+    "fanOut",
+    {
+      url: subject.url(),
+      token,
+      names,
+      clientsPerDocument: CLIENTS_PER_DOCUMENT,
+      updatesPerSecond: UPDATES_PER_SECOND,
+      seconds,
+    },
+    () => void marks.push(cpuSeconds(subject.pid())),
+  );
+  const [begin, end] = marks;
+  if (begin === undefined || end === undefined) throw new Error("The load gave no phases");
+  return {
+    deliveredP50: delivered.p50,
+    deliveredP99: delivered.p99,
+    acknowledgedP50: acknowledged.p50,
+    acknowledgedP99: acknowledged.p99,
+    cpu: end.total - begin.total,
+    mainThread: end.mainThread - begin.mainThread,
+  };
+}
+
+export const fanOut: Scenario = {
+  name: "fan-out",
+  figures: [
+    {
+      key: "deliveredP50",
+      label: "fan-out p50, 40 documents × 10 clients, 1,000 updates/s",
+      unit: "ms",
+      target: { kind: "ratio-at-most", value: 1.05 },
+    },
+    {
+      key: "deliveredP99",
+      label: "fan-out p99",
+      unit: "ms",
+      target: { kind: "ratio-at-most", value: 1.1 },
+    },
+    {
+      key: "acknowledgedP50",
+      label: "acknowledgement p50, same run",
+      unit: "ms",
+      target: { kind: "at-most", value: 5 },
+    },
+    {
+      key: "acknowledgedP99",
+      label: "acknowledgement p99",
+      unit: "ms",
+      target: { kind: "at-most", value: 20 },
+    },
+    {
+      key: "cpu",
+      label: "server CPU, same run, all threads and processes",
+      unit: "s",
+      target: { kind: "ratio-at-most", value: 1.15 },
+    },
+    {
+      key: "mainThread",
+      label: "  of it on the main thread",
+      unit: "s",
+      target: { kind: "none" },
+    },
+  ],
+  rounds: { quick: 3, full: 5 },
+  warmUp: async (context) => void (await run(context, 2)),
+  measure: (context) => run(context, context.scale === "quick" ? 4 : 10),
+};

@@ -1,0 +1,35 @@
+import type { Load } from "./load.ts";
+import type { Subject } from "./subject.ts";
+
+export type Scale = "quick" | "full";
+
+/** What a figure must reach; `DESIGN.md` 12 is where the numbers are from. */
+export type Target =
+  | { kind: "ratio-at-least"; value: number }
+  | { kind: "ratio-at-most"; value: number }
+  /** Of our own figure, whatever the other server's is. */
+  | { kind: "at-most"; value: number }
+  /** The ratio lies between 1 / value and value: what two runs of one server must give. */
+  | { kind: "near"; value: number }
+  | { kind: "none" };
+
+export type Unit = "per-second" | "ms" | "s" | "count" | "bytes";
+
+/** One line of the table. */
+export type Figure = { key: string; label: string; unit: Unit; target: Target };
+
+/** One server's figures of one round, by the figure's key. */
+export type Measurement = Record<string, number>;
+
+/** `round` counts from 0. */
+export type Context = { subject: Subject; load: Load; scale: Scale; round: number };
+
+/** One kind of work, done at both servers in turn. */
+export type Scenario = {
+  name: string;
+  figures: readonly Figure[];
+  rounds: Record<Scale, number>;
+  /** Once for each server, not measured: compiled code and filled caches. */
+  warmUp(context: Context): Promise<void>;
+  measure(context: Context): Promise<Measurement>;
+};

@@ -1,0 +1,137 @@
+import type { WebSocketLike } from "@hocuspocus/server";
+import { ERRORS, type ErrorCode } from "../schema/errors.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import type { Principal } from "../schema/principal.ts";
+import type { Author } from "../persistence/append-updates.ts";
+import type { LiveDocument } from "./live-document.ts";
+
+/** The transport below: the server's websocket, already accepted. */
+export type Transport = {
+  readonly readyState: number;
+  /** Sends one frame; frames sent in one turn of the event loop leave together. */
+  send(frame: Uint8Array): void;
+  close(code: number, reason: string): void;
+};
+
+/** What Hocuspocus carries for a document on a socket, from sign-in on. */
+export type SocketContext = {
+  readonly socket: CollaborationSocket;
+  readonly address: DocumentAddress;
+  readonly principal: Principal;
+  readonly author: Author;
+};
+
+const SYNC_STATUS = 8;
+const APPLIED = 1;
+
+/**
+ * The socket as Hocuspocus sees it. Everything passes, except an acknowledgement (SyncStatus, applied): it waits
+ * until all that its document had received is committed [L1]. What is held dies with the socket.
+ */
+export class CollaborationSocket implements WebSocketLike {
+  readonly #transport: Transport;
+  readonly #liveDocument: (name: string) => LiveDocument | undefined;
+  readonly #onClosed: (code: number, reason: string) => void;
+  /** How many documents are being opened or open here. */
+  #documents = 0;
+  /** Addresses (`name` or `name\0session`) whose last update waits for a missing one: nothing of theirs is acknowledged until it is whole [L6]. */
+  readonly #incomplete = new Set<string>();
+  #closed = false;
+
+  constructor(options: {
+    transport: Transport;
+    liveDocument: (name: string) => LiveDocument | undefined;
+    /** Called once, synchronously with the decision to close: Hocuspocus lets go of the socket's documents at once. */
+    onClosed: (code: number, reason: string) => void;
+  }) {
+    this.#transport = options.transport;
+    this.#liveDocument = options.liveDocument;
+    this.#onClosed = options.onClosed;
+  }
+
+  get readyState(): number {
+    // 2 is CLOSING: for Hocuspocus a socket is gone as soon as we decided so.
+    return this.#closed ? 2 : this.#transport.readyState;
+  }
+
+  send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
+    if (this.#closed || !(data instanceof Uint8Array)) return;
+    if (isAcknowledgement(data)) this.#hold(data);
+    else this.#transport.send(data);
+  }
+
+  close(code = 1000, reason = ""): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#transport.close(code, reason);
+    this.#onClosed(code, reason);
+  }
+
+  /** Closes with the code that stands for this error; the reason is the error's name, for programs. */
+  closeFor(code: ErrorCode): void {
+    this.close(ERRORS[code].close, code);
+  }
+
+  /** The other side is gone. */
+  lost(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClosed(code, reason);
+  }
+
+  opening(): void {
+    this.#documents += 1;
+  }
+
+  left(): void {
+    this.#documents -= 1;
+  }
+
+  /**
+   * A document was refused here. Hocuspocus tells the provider in a frame; the socket closes after it unless
+   * other documents live on it.
+   */
+  refused(code: ErrorCode): void {
+    this.left();
+    setImmediate(() => {
+      if (this.#documents <= 0) this.closeFor(code);
+    });
+  }
+
+  markIncomplete(address: string): void {
+    this.#incomplete.add(address);
+  }
+
+  isIncomplete(address: string): boolean {
+    return this.#incomplete.has(address);
+  }
+
+  markWhole(address: string): void {
+    this.#incomplete.delete(address);
+  }
+
+  #hold(frame: Uint8Array): void {
+    const address = addressOf(frame);
+    const [name = address] = address.split("\0", 1);
+    const live = this.#liveDocument(name);
+    if (live === undefined || live.discarded) return;
+    const release = (): void => {
+      if (!this.#closed) this.#transport.send(frame);
+    };
+    const whenCommitted = (): void => live.log.whenCommitted(release);
+    if (this.#incomplete.has(address)) live.whenWhole(whenCommitted);
+    else whenCommitted();
+  }
+}
+
+/** Longer addresses are refused on their way in, so the length before one is always a single byte. */
+export const MAX_ADDRESS_BYTES = 127;
+
+// A frame is varString address, varUint type, body.
+const isAcknowledgement = (frame: Uint8Array): boolean => {
+  const typeAt = 1 + (frame[0] ?? 0);
+  return frame.length === typeAt + 2 && frame[typeAt] === SYNC_STATUS && frame[typeAt + 1] === APPLIED;
+};
+
+const addressOf = (frame: Uint8Array): string =>
+  Buffer.from(frame.buffer, frame.byteOffset + 1, frame[0]).toString();

@@ -1,0 +1,182 @@
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
+import { Hocuspocus, type Document } from "@hocuspocus/server";
+import type { Logger } from "pino";
+import type { Sql } from "../persistence/database.ts";
+import { ensureParts, makeFirstContent } from "../persistence/documents.ts";
+import { loadDocument, type Quarantine, type StoredDocument } from "../persistence/load-document.ts";
+import { markQuarantined } from "../persistence/quarantine.ts";
+import type { UpdateLog } from "../persistence/update-log.ts";
+import { ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
+import { parseDocumentName, type DocumentAddress } from "../schema/ids.ts";
+import type { CollaborationSocket, SocketContext } from "./collaboration-socket.ts";
+import { LiveDocument } from "./live-document.ts";
+import { codeOf, Refusal } from "./refusal.ts";
+import type { Upkeep } from "./upkeep.ts";
+
+export type LiveDocumentsOptions = {
+  readonly sql: Sql;
+  readonly updateLog: UpdateLog;
+  readonly upkeep: Upkeep;
+  readonly logger: Logger;
+};
+
+/** How long an opening waits for a discarded copy to be gone, ms: as long as its last updates take to commit. */
+const DISCARD_TIMEOUT_MS = 5000;
+
+type CreateArguments = Parameters<Hocuspocus<SocketContext>["createDocument"]>;
+
+/**
+ * Hocuspocus, with the two guards it lacks: a document is never handed out while it is being unloaded
+ * (FIELD-NOTES 11), and a failed load is told apart from a refusal (5).
+ */
+export class LiveDocuments extends Hocuspocus<SocketContext> {
+  readonly #options: LiveDocumentsOptions;
+  readonly #live = new WeakMap<Document, LiveDocument>();
+  readonly #loaded = new WeakMap<Document, StoredDocument>();
+  readonly #quarantines = new Map<string, Quarantine>();
+  #retries = new Set<string>();
+
+  constructor(options: LiveDocumentsOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** The document with this name that is in memory and loaded. */
+  live(name: string): LiveDocument | undefined {
+    const document = this.documents.get(name);
+    return document === undefined ? undefined : this.#live.get(document);
+  }
+
+  override async createDocument(...args: CreateArguments): Promise<Document> {
+    const [name, , , , context] = args;
+    try {
+      await this.#untilFree(name);
+      return await super.createDocument(...args);
+    } catch (error) {
+      if (codeOf(error) === "document_quarantined") return super.createDocument(...args);
+      this.#tellSocket(context?.socket, name, error);
+      throw error instanceof Refusal ? error : new Refusal(codeOf(error), error);
+    }
+  }
+
+  /** onLoadDocument: fills the document from the log; up to the last good row when a row is bad. */
+  async load(name: string, document: Document): Promise<void> {
+    const { sql, logger } = this.#options;
+    const address = parseDocumentName(name);
+    const known = this.#quarantines.get(name);
+    if (known !== undefined) {
+      this.#quarantines.delete(name);
+      const stored = await loadDocument(sql, address, document, known.seq - 1);
+      this.#loaded.set(document, { ...stored, quarantine: known });
+      return;
+    }
+    try {
+      const stored = await this.#loadWhole(address, document);
+      if (stored.quarantine === null) {
+        this.#loaded.set(document, stored);
+        return;
+      }
+      logger.error({ documentName: name, ...stored.quarantine }, "document quarantined");
+      this.#quarantines.set(name, stored.quarantine);
+      await markQuarantined(sql, address, stored.quarantine);
+    } catch (error) {
+      throw new Refusal(codeOf(error), error);
+    }
+    throw new Refusal("document_quarantined", null);
+  }
+
+  /** A document that another program inserted gets its head rows and its first content now. */
+  async #loadWhole(address: DocumentAddress, document: Document): Promise<StoredDocument> {
+    const { sql } = this.#options;
+    try {
+      const stored = await loadDocument(sql, address, document);
+      if (stored.headSeq > 0 || !(await makeFirstContent(sql, address))) return stored;
+    } catch (error) {
+      if (codeOf(error) !== "document_not_found") throw error;
+      await ensureParts(sql, address.documentId);
+      await makeFirstContent(sql, address);
+    }
+    return loadDocument(sql, address, document);
+  }
+
+  /** afterLoadDocument: from here on its updates are logged. */
+  loaded(document: Document): void {
+    const stored = this.#loaded.get(document);
+    if (stored === undefined) throw new ScriptoriumError("internal", "Not loaded");
+    const address = parseDocumentName(document.name);
+    this.#live.set(document, new LiveDocument(document, address, stored, this.#options.updateLog));
+    this.#options.upkeep.opened(address, stored);
+  }
+
+  /** beforeUnloadDocument: a document leaves memory only when it is in the database whole. */
+  async mayUnload(document: Document): Promise<void> {
+    // One turn of the event loop: whoever was handed this document before now has joined it by then, and whoever
+    // asks from now on waits in #untilFree. So no socket is ever left on a document that is gone.
+    await nextTurn();
+    const live = this.#live.get(document);
+    if (live === undefined || live.log.isDrained || live.log.failure !== null) return;
+    this.#retryUnload(document, live);
+    throw new Refusal("storage_unavailable", null);
+  }
+
+  /** afterUnloadDocument's part, called before it: Hocuspocus gives that hook only the name. */
+  unloaded(name: string): void {
+    this.#options.upkeep.unloaded(name);
+  }
+
+  override async unloadDocument(document: Document): Promise<void> {
+    await super.unloadDocument(document);
+    if (document.isDestroyed) this.#live.get(document)?.close();
+  }
+
+  /** Throws the copy in memory away: its sockets go, the next opening loads it from the log. */
+  discard(live: LiveDocument, offender: CollaborationSocket): void {
+    if (live.discarded) return;
+    live.discarded = true;
+    this.#options.logger.error({ documentName: live.document.name }, "document discarded from memory");
+    for (const socket of socketsOf(live.document)) {
+      socket.closeFor(socket === offender ? "bad_update" : "restarting");
+    }
+  }
+
+  /** Nothing of this document can be written any more (it was deleted): everybody on it is told. */
+  failed(name: string, code: ErrorCode): void {
+    const live = this.live(name);
+    if (live === undefined) return;
+    live.discarded = true;
+    for (const socket of socketsOf(live.document)) socket.closeFor(code);
+  }
+
+  async #untilFree(name: string): Promise<void> {
+    const deadlineMs = performance.now() + DISCARD_TIMEOUT_MS;
+    while (this.unloadingDocuments.has(name) || this.live(name)?.discarded === true) {
+      if (performance.now() > deadlineMs) {
+        throw new ScriptoriumError("storage_unavailable", `${name} is still being written`);
+      }
+      await this.unloadingDocuments.get(name);
+      if (this.live(name)?.discarded === true) await delay(10);
+    }
+  }
+
+  /** Nothing in Hocuspocus tries an unload again (FIELD-NOTES 3). */
+  #retryUnload(document: Document, live: LiveDocument): void {
+    if (this.#retries.has(document.name)) return;
+    this.#retries.add(document.name);
+    const retry = (): void => {
+      this.#retries.delete(document.name);
+      void this.unloadDocument(document);
+    };
+    this.#options.updateLog.drained(live.log).then(retry, retry);
+  }
+
+  #tellSocket(socket: CollaborationSocket | undefined, name: string, error: unknown): void {
+    const code = codeOf(error);
+    this.#options.logger.warn({ documentName: name, code, err: error }, "document not opened");
+    // Told in a frame, the stock provider would take it for a refusal and never come back (FIELD-NOTES 5).
+    if (code === "storage_unavailable" || code === "internal") socket?.closeFor("storage_unavailable");
+    else socket?.refused(code);
+  }
+}
+
+const socketsOf = (document: Document): CollaborationSocket[] =>
+  document.getConnections().map((connection) => (connection.context as SocketContext).socket);

@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from "node:crypto";
+import { hash } from "@node-rs/bcrypt";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { Role, Scope } from "../schema/roles.ts";
+import type { OrganizationRole } from "../schema/tables/organizations.ts";
+import { errorCode, UNIQUE_VIOLATION, type SqlOrTransaction } from "./database.ts";
+
+/** 2^10 rounds: about 50 ms. The secret has 256 random bits, so the cost only has to annoy. */
+const BCRYPT_COST = 10;
+
+/** Ten letters and digits: found by an index, shown in lists, no secret. */
+const PREFIX_BYTES = 5;
+const SECRET_BYTES = 32;
+
+export type NewKey = {
+  readonly organizationId: string;
+  readonly projectId: string | null;
+  readonly userId: string;
+  readonly agentId: string | null;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly role: Role;
+  readonly expiresAt: Date | null;
+};
+
+/** Makes an API key, `<prefix>.<secret>`. The answer is the only time it is seen: only its bcrypt hash is kept. */
+export async function createKey(
+  sql: SqlOrTransaction,
+  key: NewKey,
+): Promise<{ keyId: string; token: string }> {
+  const prefix = `sk${randomBytes(PREFIX_BYTES).toString("hex")}`;
+  const token = `${prefix}.${randomBytes(SECRET_BYTES).toString("base64url")}`;
+  const keyHash = await hash(token, BCRYPT_COST);
+  const [row] = await sql<{ id: string }[]>`
+    insert into api_keys (organization_id, project_id, user_id, agent_id, name, key_prefix, key_hash, scopes,
+                          role, expires_at)
+    values (${key.organizationId}, ${key.projectId}, ${key.userId}, ${key.agentId}, ${key.name}, ${prefix},
+            ${keyHash}, ${[...key.scopes]}::text[], ${key.role}, ${key.expiresAt})
+    returning id`;
+  return { keyId: oneRow(row).id, token };
+}
+
+/** Makes a session and its token. The token is seen only here: its SHA-256 is kept. */
+export async function createSession(
+  sql: SqlOrTransaction,
+  session: { userId: string; expiresAt: Date },
+): Promise<{ sessionId: string; token: string }> {
+  const token = randomBytes(SECRET_BYTES).toString("base64url");
+  const tokenHash = createHash("sha256").update(token).digest();
+  const [row] = await sql<{ id: string }[]>`
+    insert into sessions (user_id, token_hash, expires_at)
+    values (${session.userId}, ${tokenHash}, ${session.expiresAt}) returning id`;
+  return { sessionId: oneRow(row).id, token };
+}
+
+/** @throws ScriptoriumError `conflict` when the address is taken. */
+export async function createUser(
+  sql: SqlOrTransaction,
+  user: { email: string; name: string },
+): Promise<string> {
+  const rows = await unique(
+    sql<{ id: string }[]>`insert into users (email, name) values (${user.email}, ${user.name}) returning id`,
+    `A user ${user.email} is there already`,
+  );
+  return oneRow(rows[0]).id;
+}
+
+/** @throws ScriptoriumError `conflict` when the slug is taken. */
+export async function createOrganization(
+  sql: SqlOrTransaction,
+  organization: { name: string; slug: string },
+): Promise<string> {
+  const rows = await unique(
+    sql<{ id: string }[]>`
+      insert into organizations (name, slug) values (${organization.name}, ${organization.slug}) returning id`,
+    `An organization "${organization.slug}" is there already`,
+  );
+  return oneRow(rows[0]).id;
+}
+
+/** @throws ScriptoriumError `conflict` when the organization has a project of this slug. */
+export async function createProject(
+  sql: SqlOrTransaction,
+  project: { organizationId: string; name: string; slug: string },
+): Promise<string> {
+  const rows = await unique(
+    sql<{ id: string }[]>`
+      insert into projects (organization_id, name, slug)
+      values (${project.organizationId}, ${project.name}, ${project.slug}) returning id`,
+    `The organization has a project "${project.slug}" already`,
+  );
+  return oneRow(rows[0]).id;
+}
+
+/** Makes a user a member of an organization, or changes what he is there. */
+export async function setMember(
+  sql: SqlOrTransaction,
+  member: { organizationId: string; userId: string; role: OrganizationRole },
+): Promise<void> {
+  await sql`
+    insert into organization_members (organization_id, user_id, role)
+    values (${member.organizationId}, ${member.userId}, ${member.role})
+    on conflict (organization_id, user_id) do update set role = excluded.role`;
+}
+
+/** Gives a user a role in a project, or changes it. */
+export async function setCollaborator(
+  sql: SqlOrTransaction,
+  collaborator: { projectId: string; userId: string; role: Role },
+): Promise<void> {
+  await sql`
+    insert into collaborators (project_id, user_id, role)
+    values (${collaborator.projectId}, ${collaborator.userId}, ${collaborator.role})
+    on conflict (project_id, user_id) do update set role = excluded.role, removed_at = null`;
+}
+
+async function unique<T>(statement: PromiseLike<T>, message: string): Promise<T> {
+  try {
+    return await statement;
+  } catch (error) {
+    if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    throw new ScriptoriumError("conflict", message, { cause: error });
+  }
+}
+
+function oneRow<T>(row: T | undefined): T {
+  if (row === undefined) throw new ScriptoriumError("internal", "Nothing was inserted");
+  return row;
+}

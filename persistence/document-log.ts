@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import * as Y from "yjs";
+import type { DocumentAddress } from "../schema/ids.ts";
+import type { ScriptoriumError } from "../schema/errors.ts";
+import type { Author, DocumentBatch, LogRow } from "./append-updates.ts";
+import { mergeUpdates } from "./merge-updates.ts";
+
+/** What an update in memory costs beyond its bytes: objects, array slots (measured roughly, on the safe side). */
+const ENTRY_OVERHEAD_BYTES = 128;
+
+/** Rows stay small enough that one never comes near the driver's limits; a larger update is a row of its own. */
+const ROW_BYTES = 1024 * 1024;
+
+const sameAuthor = (one: Author | undefined, other: Author): boolean =>
+  one?.userId === other.userId && one.agentId === other.agentId;
+
+type Entry = { readonly update: Uint8Array; readonly author: Author };
+type Waiter = { readonly position: number; readonly release: () => void };
+type InFlight = { readonly batch: DocumentBatch; readonly count: number; readonly bytes: number };
+
+/**
+ * One live document's place in the log: what it received and is not yet committed, and who waits for it.
+ *
+ * Positions count the updates received since the document was loaded: 1, 2, 3, …
+ * `received` is the watermark an acknowledgement is bound to; it may leave when `committed` has reached it.
+ */
+export class DocumentLog {
+  readonly address: DocumentAddress;
+  received = 0;
+  committed = 0;
+  backlogBytes = 0;
+  /** The last seq known to be in the database: of this process' appends, or of the load. */
+  headSeq: number;
+  inFlight: InFlight | null = null;
+  /** True when an attempt at `inFlight` may have been committed: its reply was lost. */
+  inDoubt = false;
+  /** Not before this time (ms, monotonic) is a refused batch tried again. */
+  retryAtMs = 0;
+  attempts = 0;
+  /** Set for good when the document's rows are gone: nothing of it can ever be committed. */
+  failure: ScriptoriumError | null = null;
+  #queue: Entry[] = [];
+  #waiters: Waiter[] = [];
+  #knownClients = new Set<number>();
+
+  constructor(address: DocumentAddress, headSeq: number) {
+    this.address = address;
+    this.headSeq = headSeq;
+  }
+
+  get isDrained(): boolean {
+    return this.inFlight === null && this.#queue.length === 0;
+  }
+
+  enqueue(update: Uint8Array, author: Author): number {
+    const cost = update.length + ENTRY_OVERHEAD_BYTES;
+    this.#queue.push({ update, author });
+    this.received += 1;
+    this.backlogBytes += cost;
+    return cost;
+  }
+
+  /** Calls `release` when everything received so far is committed; at once if it is. Never after a failure. */
+  whenCommitted(release: () => void): void {
+    if (this.failure !== null) return;
+    if (this.committed >= this.received) release();
+    else this.#waiters.push({ position: this.received, release });
+  }
+
+  get waiting(): number {
+    return this.#waiters.length;
+  }
+
+  /** Moves what is queued into a batch with an id of its own, merged by author; null when there is nothing. */
+  takeBatch(): DocumentBatch | null {
+    if (this.inFlight !== null) return this.inFlight.batch;
+    if (this.#queue.length === 0) return null;
+    const entries = this.#queue;
+    this.#queue = [];
+    const batch = {
+      documentId: this.address.documentId,
+      part: this.address.part,
+      batchId: randomUUID(),
+      rows: this.#toRows(entries),
+      knownHeadSeq: this.headSeq,
+    };
+    this.inFlight = { batch, count: entries.length, bytes: this.backlogBytes };
+    return batch;
+  }
+
+  /** The batch is in the database: releases everybody whose watermark is reached. Returns the bytes set free. */
+  settle(headSeq: number): number {
+    const settled = this.inFlight;
+    if (settled === null) return 0;
+    this.inFlight = null;
+    this.inDoubt = false;
+    this.attempts = 0;
+    this.headSeq = headSeq;
+    this.committed += settled.count;
+    this.backlogBytes -= settled.bytes;
+    for (const { newClients } of settled.batch.rows) {
+      for (const client of newClients) this.#knownClients.add(client);
+    }
+    this.#release();
+    return settled.bytes;
+  }
+
+  /** Nothing of this document can be committed any more: forgets the backlog and everybody who waited for it. */
+  fail(failure: ScriptoriumError): number {
+    const bytes = this.backlogBytes;
+    this.failure = failure;
+    this.inFlight = null;
+    this.#queue = [];
+    this.#waiters = [];
+    this.backlogBytes = 0;
+    return bytes;
+  }
+
+  #release(): void {
+    let reached = 0;
+    for (const { position } of this.#waiters) {
+      if (position > this.committed) break;
+      reached += 1;
+    }
+    for (const { release } of this.#waiters.splice(0, reached)) release();
+  }
+
+  #toRows(entries: readonly Entry[]): LogRow[] {
+    const rows: LogRow[] = [];
+    let start = 0;
+    while (start < entries.length) {
+      const { author } = entries[start] as Entry;
+      let end = start;
+      let bytes = 0;
+      while (end < entries.length && sameAuthor(entries[end]?.author, author) && bytes < ROW_BYTES) {
+        bytes += (entries[end] as Entry).update.length;
+        end += 1;
+      }
+      const update = mergeUpdates(entries.slice(start, end).map((entry) => entry.update));
+      rows.push({ update, author, newClients: this.#newClients(update) });
+      start = end;
+    }
+    return rows;
+  }
+
+  #newClients(update: Uint8Array): number[] {
+    return [...Y.parseUpdateMeta(update).to.keys()].filter(
+      (client) => !this.#knownClients.has(client),
+    );
+  }
+}

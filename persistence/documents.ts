@@ -1,0 +1,128 @@
+import type { JSONContent } from "@tiptap/core";
+import * as Y from "yjs";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import { contentToYUpdate } from "../schema/yjs-content.ts";
+import { DIAGRAM } from "../schema/document-schema.ts";
+import type { DocumentType } from "../schema/tables/documents.ts";
+import { appendUpdates } from "./append-updates.ts";
+import { errorCode, UNIQUE_VIOLATION, type Sql, type SqlOrTransaction } from "./database.ts";
+import { toJsonb } from "./jsonb.ts";
+import { mergeUpdates } from "./merge-updates.ts";
+
+export type NewDocument = {
+  readonly projectId: string;
+  readonly type: DocumentType;
+  readonly title: string;
+  readonly slug: string;
+  readonly createdBy: string | null;
+  /** Valid Tiptap JSON (`parseContent`, `parseMarkdown`); becomes the first update of the log. */
+  readonly content: JSONContent | null;
+  readonly diagramSource: string | null;
+};
+
+/**
+ * Creates a document with both its parts and, if there is any, its first content, in one transaction.
+ * @throws ScriptoriumError `conflict` when the project has one of this type and slug already.
+ */
+export async function createDocument(
+  sql: SqlOrTransaction,
+  document: NewDocument,
+): Promise<string> {
+  try {
+    return "begin" in sql
+      ? await sql.begin((tx) => insertDocument(tx, document))
+      : await insertDocument(sql, document);
+  } catch (error) {
+    if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    const { type, slug } = document;
+    throw new ScriptoriumError("conflict", `The project has a ${type} "${slug}" already`, {
+      cause: error,
+    });
+  }
+}
+
+async function insertDocument(tx: SqlOrTransaction, document: NewDocument): Promise<string> {
+  const { projectId, type, title, slug, createdBy, content, diagramSource } = document;
+  const [row] = await tx<{ id: string }[]>`
+    insert into documents (project_id, type, title, slug, created_by, content, diagram_source)
+    values (${projectId}, ${type}, ${title}, ${slug}, ${createdBy},
+            ${content === null ? null : toJsonb(content)}::text::jsonb, ${diagramSource})
+    returning id`;
+  if (row === undefined) throw new ScriptoriumError("internal", "No document was inserted");
+  await ensureParts(tx, row.id);
+  await firstContentInTransaction(tx, row.id);
+  return row.id;
+}
+
+/** Gives a document that another program inserted its two head rows. Harmless when they are there. */
+export async function ensureParts(sql: SqlOrTransaction, documentId: string): Promise<void> {
+  await sql`
+    insert into yjs_documents (document_id, part)
+    select id, part from documents, unnest('{content,comments}'::text[]) as part where id = ${documentId}
+    on conflict do nothing`;
+}
+
+/**
+ * Makes the first update of a document from `documents.content` and `diagram_source`, exactly once.
+ * Twenty openers at once: the head row's lock lets one in, the others then see that it is done (FIELD-NOTES 28).
+ * Returns true when the log has something to load now that it had not before.
+ */
+export const makeFirstContent = (
+  sql: Sql,
+  { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
+): Promise<boolean> =>
+  part === "content"
+    ? sql.begin((tx) => firstContentInTransaction(tx, documentId))
+    : Promise.resolve(false);
+
+async function firstContentInTransaction(
+  tx: SqlOrTransaction,
+  documentId: string,
+): Promise<boolean> {
+  const [head] = await tx<{ head_seq: string }[]>`
+    select head_seq from yjs_documents
+    where document_id = ${documentId} and part = 'content' for update`;
+  if (head === undefined) return false;
+  if (Number(head.head_seq) > 0) return true;
+  const [document] = await tx<
+    { content: JSONContent | null; diagram: string | null; author: string | null }[]
+  >`
+    select content, diagram_source as diagram, created_by as author from documents where id = ${documentId}`;
+  const update = firstUpdate(document?.content ?? null, document?.diagram ?? null);
+  if (update === null) return false;
+  const batch = {
+    documentId,
+    part: "content" as const,
+    batchId: crypto.randomUUID(),
+    knownHeadSeq: 0,
+    rows: [
+      {
+        update,
+        author: { userId: document?.author ?? null, agentId: null },
+        newClients: [...Y.parseUpdateMeta(update).to.keys()],
+      },
+    ],
+  };
+  await appendUpdates(tx, [batch]);
+  return true;
+}
+
+function firstUpdate(content: JSONContent | null, diagram: string | null): Uint8Array | null {
+  const updates: Uint8Array[] = [];
+  if (content !== null) updates.push(contentToYUpdate(content));
+  if (diagram !== null && diagram !== "") {
+    const doc = new Y.Doc();
+    doc.getText(DIAGRAM).insert(0, diagram);
+    updates.push(Y.encodeStateAsUpdate(doc));
+    doc.destroy();
+  }
+  return updates.length === 0 ? null : mergeUpdates(updates);
+}
+
+/** The ids of all documents that are not deleted, in a stable order. */
+export async function listDocumentIds(sql: SqlOrTransaction): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from documents where deleted_at is null order by created_at, id`;
+  return rows.map((row) => row.id);
+}

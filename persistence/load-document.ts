@@ -1,0 +1,160 @@
+import * as Y from "yjs";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import type { SqlOrTransaction } from "./database.ts";
+import type { SnapshotEncoding } from "../schema/tables/encodings.ts";
+import { applySnapshot } from "./snapshot-encoding.ts";
+
+/** Why a document stays at an earlier seq, and which row stopped it (`state_seq` when it was the snapshot itself). */
+export type Quarantine = { readonly seq: number; readonly reason: string };
+
+export type StoredDocument = {
+  readonly headSeq: number;
+  readonly stateSeq: number;
+  readonly projectedSeq: number;
+  /** Bytes of the snapshot and of the rows after it, as stored. */
+  readonly stateBytes: number;
+  readonly tailBytes: number;
+  readonly tailRows: number;
+  /** Where loading had to stop; null for a whole document. */
+  readonly quarantine: Quarantine | null;
+};
+
+type StoredRow = {
+  head_seq: string;
+  state_seq: string;
+  projected_seq: string;
+  state: Uint8Array;
+  encoding: SnapshotEncoding;
+  first_seq: string | null;
+  lengths: number[] | null;
+  updates: Uint8Array | null;
+};
+
+/** The origin of what is applied while loading: it is committed already and must not be logged again. */
+export const LOADING = { source: "local", skipStoreHooks: true, loading: true } as const;
+
+/** Rows sent as one: a million single rows cost seconds in the driver, a thousand aggregates cost nothing. */
+const ROWS_PER_CHUNK = 1000;
+
+/** Chunks fetched at a time: bounds memory while a very long tail is read. */
+const CHUNKS_PER_FETCH = 20;
+
+/**
+ * Fills `doc` with the snapshot and every row after it [L3].
+ *
+ * One statement, so one database snapshot: a compaction that commits meanwhile is seen whole or not at all.
+ * A row that cannot be applied stops the load and `quarantine` says where. Such a row may have been applied in
+ * part: for the last good state, fill a new document with `untilSeq` one below it.
+ *
+ * @throws ScriptoriumError `document_not_found` when there is no such document; PostgreSQL's errors as they are.
+ */
+export async function loadDocument(
+  sql: SqlOrTransaction,
+  address: Pick<DocumentAddress, "documentId" | "part">,
+  doc: Y.Doc,
+  untilSeq = Number.MAX_SAFE_INTEGER,
+): Promise<StoredDocument> {
+  const { documentId, part } = address;
+  const rows = sql<StoredRow[]>`
+    with stored as (
+      select least(head_seq, ${untilSeq}::bigint) as head_seq, state_seq, projected_seq, state, encoding
+      from yjs_documents
+      where document_id = ${documentId} and part = ${part}
+    ), tail as (
+      select min(u.seq) as first_seq, array_agg(octet_length(u.update_data) order by u.seq) as lengths,
+             string_agg(u.update_data, ''::bytea order by u.seq) as updates
+      from yjs_updates u, stored s
+      where u.document_id = ${documentId} and u.part = ${part} and u.seq > s.state_seq and u.seq <= s.head_seq
+      group by (u.seq - s.state_seq - 1) / ${ROWS_PER_CHUNK}::bigint
+    )
+    select s.*, null::bigint as first_seq, null::int[] as lengths, null::bytea as updates from stored s
+    union all
+    select head_seq, state_seq, projected_seq, ''::bytea, encoding, tail.first_seq, tail.lengths, tail.updates
+    from tail, stored order by first_seq nulls first`;
+  let stored: StoredDocument | null = null;
+  for await (const chunks of rows.cursor(CHUNKS_PER_FETCH)) {
+    for (const chunk of chunks) {
+      stored = stored === null ? openSnapshot(doc, chunk) : applyTail(doc, stored, chunk);
+    }
+  }
+  if (stored === null) {
+    throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
+  }
+  return finish(doc, stored);
+}
+
+function openSnapshot(doc: Y.Doc, row: StoredRow): StoredDocument {
+  const stateSeq = Number(row.state_seq);
+  const wanted = Number(row.head_seq) >= stateSeq;
+  return {
+    headSeq: Number(row.head_seq),
+    stateSeq,
+    projectedSeq: Number(row.projected_seq),
+    stateBytes: row.state.length,
+    tailBytes: 0,
+    tailRows: 0,
+    quarantine: attempt(stateSeq, () => {
+      if (wanted) applySnapshot(doc, row.state, row.encoding, LOADING);
+    }),
+  };
+}
+
+function applyTail(doc: Y.Doc, stored: StoredDocument, chunk: StoredRow): StoredDocument {
+  const { first_seq: firstSeq, lengths, updates } = chunk;
+  if (firstSeq === null || lengths === null || updates === null) return stored;
+  const grown = {
+    ...stored,
+    tailBytes: stored.tailBytes + updates.length,
+    tailRows: stored.tailRows + lengths.length,
+  };
+  if (stored.quarantine !== null) return grown;
+  const quarantine = gapBefore(stored, Number(firstSeq)) ?? applyRows(doc, Number(firstSeq), chunk);
+  return { ...grown, quarantine };
+}
+
+function gapBefore(stored: StoredDocument, firstSeq: number): Quarantine | null {
+  const expected = stored.stateSeq + stored.tailRows + 1;
+  return firstSeq === expected ? null : { seq: expected, reason: "a row of the log is missing" };
+}
+
+/** One transaction for the chunk: thirty times faster than one for each row (FIELD-NOTES 18). */
+function applyRows(doc: Y.Doc, firstSeq: number, chunk: StoredRow): Quarantine | null {
+  const { lengths, updates } = chunk;
+  if (lengths === null || updates === null) return null;
+  return doc.transact(() => {
+    let offset = 0;
+    for (const [index, length] of lengths.entries()) {
+      const update = updates.subarray(offset, offset + length);
+      const stopped = attempt(firstSeq + index, () => Y.applyUpdate(doc, update, LOADING));
+      if (stopped !== null) return stopped;
+      offset += length;
+    }
+    return null;
+  }, LOADING);
+}
+
+function attempt(seq: number, apply: () => void): Quarantine | null {
+  try {
+    apply();
+    return null;
+  } catch (error) {
+    return { seq, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function finish(doc: Y.Doc, stored: StoredDocument): StoredDocument {
+  if (stored.quarantine !== null) return stored;
+  const read = stored.stateSeq + stored.tailRows;
+  if (read < stored.headSeq) {
+    return { ...stored, quarantine: { seq: read + 1, reason: "rows at the end of the log are missing" } };
+  }
+  if (hasPending(doc)) {
+    return { ...stored, quarantine: { seq: read, reason: "an update waits for one that is missing" } };
+  }
+  return stored;
+}
+
+/** True while an update waits for another that the document has not seen [L6]. */
+export const hasPending = (doc: Y.Doc): boolean =>
+  doc.store.pendingStructs !== null || doc.store.pendingDs !== null;

@@ -1,0 +1,28 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import * as Y from "yjs";
+import { assertNever } from "../schema/errors.ts";
+import type { SnapshotEncoding } from "../schema/tables/encodings.ts";
+
+/** The whole document as one compressed state, `v2+zstd`. */
+export const encodeSnapshot = (doc: Y.Doc): Uint8Array =>
+  zstdCompressSync(Y.encodeStateAsUpdateV2(doc));
+
+/** Applies a stored snapshot; an empty one is a document without a snapshot yet. Throws what Yjs or zstd throw. */
+export function applySnapshot(
+  doc: Y.Doc,
+  state: Uint8Array,
+  encoding: SnapshotEncoding,
+  origin: unknown,
+): void {
+  if (state.length === 0) return;
+  switch (encoding) {
+    case "v1":
+      return Y.applyUpdate(doc, state, origin);
+    case "v2":
+      return Y.applyUpdateV2(doc, state, origin);
+    case "v2+zstd":
+      return Y.applyUpdateV2(doc, zstdDecompressSync(state), origin);
+    default:
+      return assertNever(encoding);
+  }
+}

@@ -1,0 +1,264 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import { appendAgain, appendUpdates, type Author, type DocumentBatch } from "./append-updates.ts";
+import { errorCode, FOREIGN_KEY_VIOLATION, isUnavailable, type Sql } from "./database.ts";
+import { DocumentLog } from "./document-log.ts";
+
+export type UpdateLogOptions = {
+  /** Opens the log's own connection; called again when one had to be cut. */
+  readonly connect: () => Sql;
+  readonly logger: Logger;
+  /** How long a batch gathers after its first update, ms. Longer: fewer commits, later acknowledgements. */
+  readonly windowMs: number;
+  /** No reply to a commit for this long, ms: the connection is cut and the batch tried again. */
+  readonly commitTimeoutMs: number;
+  /** Uncommitted bytes at which writers are told, of one document and of all. */
+  readonly documentBacklogBytes: number;
+  readonly totalBacklogBytes: number;
+  readonly onCommitted?: (address: DocumentAddress, rows: number, bytes: number) => void;
+  readonly onFailed?: (address: DocumentAddress, failure: ScriptoriumError) => void;
+};
+
+/** Wait between attempts while PostgreSQL is away, ms: 50, 100, 200, … 1000. */
+const backoffMs = (attempts: number): number => Math.min(50 * 2 ** attempts, 1000);
+
+/** One statement never carries more than this; what is left goes with the next. */
+const STATEMENT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The log: every update of every live document on its way into PostgreSQL.
+ *
+ * Group commit: while one batch commits, the next gathers; all documents share one COMMIT. A document has at most
+ * one batch in flight, so its order is the order in which it was received.
+ */
+export class UpdateLog {
+  readonly #options: UpdateLogOptions;
+  readonly #documents = new Map<string, DocumentLog>();
+  readonly #dirty = new Set<DocumentLog>();
+  readonly #stop = new AbortController();
+  #sql: Sql;
+  #running: Promise<void> | null = null;
+  #backlogBytes = 0;
+  #failingSinceMs: number | null = null;
+  #attempts = 0;
+
+  constructor(options: UpdateLogOptions) {
+    this.#options = options;
+    this.#sql = options.connect();
+  }
+
+  /** Starts to log a document that was loaded up to `headSeq`. */
+  open(address: DocumentAddress, headSeq: number): DocumentLog {
+    const log = new DocumentLog(address, headSeq);
+    this.#documents.set(address.name, log);
+    return log;
+  }
+
+  /** Forgets an unloaded document. @throws ScriptoriumError when it still has something to commit. */
+  forget(log: DocumentLog): void {
+    if (!log.isDrained && log.failure === null) {
+      throw new ScriptoriumError("internal", `${log.address.name} is not drained`);
+    }
+    if (this.#documents.get(log.address.name) === log) this.#documents.delete(log.address.name);
+  }
+
+  /** Queues an update the document has just applied. Synchronous: nothing can come between the two. */
+  append(log: DocumentLog, update: Uint8Array, author: Author): void {
+    if (log.failure !== null) throw log.failure;
+    this.#backlogBytes += log.enqueue(update, author);
+    this.#dirty.add(log);
+    this.#running ??= this.#run();
+  }
+
+  /** True when no more may be taken in for this document until something was committed [L7]. */
+  isFull(log: DocumentLog): boolean {
+    return (
+      log.backlogBytes >= this.#options.documentBacklogBytes ||
+      this.#backlogBytes >= this.#options.totalBacklogBytes
+    );
+  }
+
+  get backlogBytes(): number {
+    return this.#backlogBytes;
+  }
+
+  /** Since when commits fail, ms since 1970; null while they succeed. */
+  get failingSinceMs(): number | null {
+    return this.#failingSinceMs;
+  }
+
+  get openDocuments(): number {
+    return this.#documents.size;
+  }
+
+  /** Resolves when the document has nothing left to commit; rejects when it never will or `signal` fires. */
+  async drained(log: DocumentLog, signal?: AbortSignal): Promise<void> {
+    let committed = new Promise<"committed">((resolve) => log.whenCommitted(() => resolve("committed")));
+    while (!log.isDrained) {
+      if (log.failure !== null) throw log.failure;
+      signal?.throwIfAborted();
+      // 100 ms: a failure or the signal is noticed even when no commit ever comes.
+      const first = await Promise.race([committed, delay(100, "waited" as const, { ref: false })]);
+      if (first === "committed" && !log.isDrained) {
+        committed = new Promise((resolve) => log.whenCommitted(() => resolve("committed")));
+      }
+    }
+  }
+
+  /** Tries to commit everything within `timeoutMs`, then lets go. What is left was never acknowledged. */
+  async close(timeoutMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const drains = [...this.#dirty].map((log) => this.drained(log, signal).catch(() => {}));
+    await Promise.all(drains);
+    this.#stop.abort();
+    await this.#sql.end({ timeout: 0 });
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      while (this.#dirty.size > 0 && !signal.aborted) {
+        await delay(this.#pauseMs(), undefined, { signal });
+        await this.#commit(this.#gather());
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#running = null;
+      if (this.#dirty.size > 0 && !signal.aborted) this.#running = this.#run();
+    }
+  }
+
+  #pauseMs(): number {
+    if (this.#attempts > 0) return backoffMs(this.#attempts);
+    const now = performance.now();
+    const earliest = Math.min(...[...this.#dirty].map((log) => log.retryAtMs));
+    return Math.max(this.#options.windowMs, earliest - now);
+  }
+
+  #gather(): DocumentLog[] {
+    const now = performance.now();
+    const logs: DocumentLog[] = [];
+    let bytes = 0;
+    for (const log of this.#dirty) {
+      if (log.retryAtMs > now) continue;
+      if (logs.length > 0 && bytes + log.backlogBytes > STATEMENT_BYTES) break;
+      log.takeBatch();
+      bytes += log.backlogBytes;
+      logs.push(log);
+    }
+    return logs;
+  }
+
+  /** One bad document must not fail its neighbours: what is in doubt or was refused goes alone. */
+  async #commit(logs: readonly DocumentLog[]): Promise<void> {
+    const alone = logs.filter((log) => log.inDoubt || log.attempts > 0);
+    const together = logs.filter((log) => !alone.includes(log));
+    if (together.length > 0 && !(await this.#attempt(together))) {
+      if (together.length > 1 && this.#attempts === 0) alone.push(...together);
+    }
+    for (const log of alone) {
+      if (this.#stop.signal.aborted) return;
+      if (!(await this.#attempt([log])) && this.#attempts > 0) return;
+    }
+  }
+
+  async #attempt(logs: readonly DocumentLog[]): Promise<boolean> {
+    const batches = logs.flatMap((log) => log.inFlight?.batch ?? []);
+    try {
+      const heads = await this.#withTimeout(this.#append(logs, batches));
+      for (const log of logs) {
+        const { documentId, part } = log.address;
+        const head = heads.find((each) => each.documentId === documentId && each.part === part);
+        if (head === undefined) this.#fail(log);
+        else this.#settle(log, head.headSeq);
+      }
+      this.#recovered();
+      return true;
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#failed(logs, error);
+      return false;
+    }
+  }
+
+  async #append(logs: readonly DocumentLog[], batches: readonly DocumentBatch[]) {
+    const [log] = logs;
+    const [batch] = batches;
+    if (logs.length === 1 && log?.inDoubt === true && batch !== undefined) {
+      const head = await appendAgain(this.#sql, batch);
+      return head === null ? [] : [head];
+    }
+    return appendUpdates(this.#sql, batches);
+  }
+
+  async #withTimeout<T>(work: Promise<T>): Promise<T> {
+    const timer = new AbortController();
+    const expired = delay(this.#options.commitTimeoutMs, undefined, { signal: timer.signal }).then(
+      () => {
+        throw new ScriptoriumError("storage_unavailable", "No reply to a commit in time");
+      },
+    );
+    try {
+      return await Promise.race([work, expired]);
+    } finally {
+      timer.abort();
+      expired.catch(() => {});
+      work.catch(() => {});
+    }
+  }
+
+  #settle(log: DocumentLog, headSeq: number): void {
+    const rows = log.inFlight?.batch.rows ?? [];
+    this.#backlogBytes -= log.settle(headSeq);
+    if (log.isDrained) this.#dirty.delete(log);
+    const bytes = rows.reduce((sum, row) => sum + row.update.length, 0);
+    this.#options.onCommitted?.(log.address, rows.length, bytes);
+  }
+
+  #fail(log: DocumentLog): void {
+    const failure = new ScriptoriumError("document_not_found", `${log.address.name} was deleted`);
+    this.#backlogBytes -= log.fail(failure);
+    this.#dirty.delete(log);
+    this.#options.onFailed?.(log.address, failure);
+  }
+
+  #failed(logs: readonly DocumentLog[], error: unknown): void {
+    const lost = isUnavailable(error) || error instanceof ScriptoriumError;
+    const code = errorCode(error);
+    this.#failingSinceMs ??= Date.now();
+    this.#options.logger.error({ err: error, code, documents: logs.length }, "commit failed");
+    if (lost) {
+      this.#attempts += 1;
+      for (const log of logs) log.inDoubt = true;
+      if (error instanceof ScriptoriumError) this.#reconnect();
+      return;
+    }
+    const [log] = logs;
+    if (logs.length > 1 || log === undefined) return;
+    if (code === FOREIGN_KEY_VIOLATION) return this.#fail(log);
+    // Refused, so rolled back: this document waits its turn while the others go on.
+    log.attempts += 1;
+    log.retryAtMs = performance.now() + backoffMs(log.attempts);
+  }
+
+  #recovered(): void {
+    this.#attempts = 0;
+    if (this.#failingSinceMs === null) return;
+    if ([...this.#dirty].some((log) => log.attempts > 0)) return;
+    this.#options.logger.info(
+      { afterMs: Date.now() - this.#failingSinceMs },
+      "commits succeed again",
+    );
+    this.#failingSinceMs = null;
+  }
+
+  /** The old connection hangs: cut it. Its backend may still hold locks; appendAgain waits for those. */
+  #reconnect(): void {
+    const hung = this.#sql;
+    this.#sql = this.#options.connect();
+    hung.end({ timeout: 0 }).catch(() => {});
+  }
+}

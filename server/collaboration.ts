@@ -1,0 +1,115 @@
+import type { onAuthenticatePayload } from "@hocuspocus/server";
+import type { Logger } from "pino";
+import {
+  CollaborationSocket,
+  type SocketContext,
+  type Transport,
+} from "../extensions/collaboration-socket.ts";
+import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
+import { codeOf, Refusal } from "../extensions/refusal.ts";
+import type { SignIn } from "../extensions/sign-in.ts";
+import { receiveSync } from "../extensions/update-gate.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
+import { parseDocumentName } from "../schema/ids.ts";
+
+export type Collaboration = {
+  readonly documents: LiveDocuments;
+  /** Takes over an accepted websocket. The caller feeds it frames and tells it when the other side is gone. */
+  accept(
+    transport: Transport,
+    request: Request,
+  ): { receive(frame: Uint8Array): void; lost(code: number, reason: string): void; socket: CollaborationSocket };
+};
+
+/**
+ * Hocuspocus as this server uses it. The hooks, in the order they run:
+ *
+ * - onAuthenticate: who is it, may he read this document, may he write
+ * - onLoadDocument: the log is the storage; nothing else loads
+ * - afterLoadDocument: registers the log's own listener, when what was loaded cannot be heard as an edit
+ * - beforeSync: the update gate; the only hook that runs for every edit
+ * - onDisconnect: the socket counts its documents
+ * - beforeUnloadDocument: not before everything is committed
+ * - afterUnloadDocument: a document that was left is projected and compacted
+ *
+ * Absent on purpose: onChange (runs after the acknowledgement), onStoreDocument (the log has taken its place),
+ * beforeHandleMessage and afterHandleMessage (a promise chain each for every frame).
+ */
+export function createCollaboration(
+  options: LiveDocumentsOptions & { signIn: SignIn; logger: Logger },
+): Collaboration {
+  const documents = new LiveDocuments(options);
+  documents.configure({
+    ...withoutHooks,
+    quiet: true,
+    onAuthenticate: (payload) => authenticate(options, payload),
+    onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
+    afterLoadDocument: async ({ document }) => documents.loaded(document),
+    beforeSync: async (message) => receiveSync(documents, message),
+    onDisconnect: async ({ context }) => context.socket.left(),
+    beforeUnloadDocument: ({ document }) => documents.mayUnload(document),
+    afterUnloadDocument: async ({ documentName }) => documents.unloaded(documentName),
+  });
+  return {
+    documents,
+    accept(transport, request) {
+      const socket = new CollaborationSocket({
+        transport,
+        liveDocument: (name) => documents.live(name),
+        onClosed: (code, reason) => connection.handleClose({ code, reason }),
+      });
+      // The rest of the context is added by onAuthenticate, before any hook reads it.
+      const context = { socket } as SocketContext;
+      const connection = documents.handleConnection(socket, request, context);
+      return {
+        socket,
+        receive: connection.handleMessage,
+        lost: (code, reason) => socket.lost(code, reason),
+      };
+    },
+  };
+}
+
+/** Hocuspocus fills these with hooks that do nothing, each a promise for every frame (FIELD-NOTES 11a). */
+const withoutHooks: object = {
+  onConnect: undefined,
+  connected: undefined,
+  beforeHandleMessage: undefined,
+  afterHandleMessage: undefined,
+  beforeHandleAwareness: undefined,
+  beforeBroadcastStateless: undefined,
+  onStateless: undefined,
+  onChange: undefined,
+  onCreateDocument: undefined,
+  onStoreDocument: undefined,
+  afterStoreDocument: undefined,
+  onAwarenessUpdate: undefined,
+};
+
+async function authenticate(
+  { signIn, logger }: { signIn: SignIn; logger: Logger },
+  { documentName, token, context, connectionConfig }: onAuthenticatePayload<SocketContext>,
+): Promise<Partial<SocketContext>> {
+  const { socket } = context;
+  socket.opening();
+  try {
+    const address = parseDocumentName(documentName);
+    const principal = await signIn.principal(token);
+    const rights = await signIn.rightsOn(principal, address.documentId);
+    if (!rights.includes("read")) {
+      throw new ScriptoriumError("forbidden", "This key may not read documents");
+    }
+    // A discussion is written by commands alone (DESIGN 7): its sockets read.
+    connectionConfig.readOnly = address.part === "comments" || !rights.includes("edit");
+    const agentId = principal.kind === "key" ? principal.agentId : null;
+    return { address, principal, author: { userId: principal.userId, agentId } };
+  } catch (error) {
+    const code = codeOf(error);
+    logger.info({ code, err: code === "internal" ? error : undefined }, "sign-in refused");
+    if (code === "bad_document_name") socket.closeFor(code);
+    else if (code === "storage_unavailable" || code === "internal") {
+      socket.closeFor("storage_unavailable");
+    } else socket.refused(code);
+    throw new Refusal(code, error);
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  createOrganization,
+  createProject,
+  createSession,
+  createUser,
+  setMember,
+} from "../persistence/accounts.ts";
+import type { Sql } from "../persistence/database.ts";
+import { createDocument } from "../persistence/documents.ts";
+import { parseMarkdown } from "../schema/content.ts";
+
+export type Demo = { readonly documentId: string; readonly token: string };
+
+/** Thirty days: long enough to try it out. */
+const SESSION_MS = 30 * 24 * 3600 * 1000;
+
+const WELCOME = `# Welcome to Scriptorium
+
+Two people can write here at the same time. What the editor calls **saved** is committed to PostgreSQL.
+
+- Connect a stock \`@hocuspocus/provider\` with the token that the server printed.
+- Stop the server as rudely as you like: every acknowledged character is there again.
+
+- [ ] Try \`npm run admin -- stats\`
+`;
+
+/**
+ * Fills an empty database with an organization, its admin, a project, a document and a session for the admin.
+ * One transaction: a start that is killed half-way leaves an empty database, and the next start does it.
+ * Returns null when there is an organization already.
+ */
+export const createDemo = (sql: Sql): Promise<Demo | null> =>
+  sql.begin(async (tx) => {
+    // Two servers that start at once on one empty database: the second waits, then sees the first one's rows.
+    await tx`lock table organizations in share row exclusive mode`;
+    const [present] = await tx`select 1 from organizations limit 1`;
+    if (present !== undefined) return null;
+    const organizationId = await createOrganization(tx, { name: "Demo", slug: "demo" });
+    const userId = await createUser(tx, { email: "demo@example.com", name: "Demo" });
+    await setMember(tx, { organizationId, userId, role: "admin" });
+    const projectId = await createProject(tx, { organizationId, name: "Demo", slug: "demo" });
+    const documentId = await createDocument(tx, {
+      projectId,
+      type: "product_overview",
+      title: "Welcome",
+      slug: "welcome",
+      createdBy: userId,
+      content: parseMarkdown(WELCOME),
+      diagramSource: null,
+    });
+    const expiresAt = new Date(Date.now() + SESSION_MS);
+    const { token } = await createSession(tx, { userId, expiresAt });
+    return { documentId, token };
+  });
+
+/** What a newcomer reads at the first start. The token is shown this once. */
+export const demoText = ({ documentId, token }: Demo, websocketUrl: string): string => `
+  A demo document is ready for you.
+
+    document  document:${documentId}
+    token     ${token}
+
+  Connect with the stock provider, in a browser or in Node:
+
+    import { HocuspocusProvider } from "@hocuspocus/provider";
+    new HocuspocusProvider({
+      url: "${websocketUrl}",
+      name: "document:${documentId}",
+      token: "${token}",
+    });
+
+  The token is valid for 30 days and shown only now; "npm run admin -- user token demo@example.com" makes another.
+`;

@@ -1,0 +1,69 @@
+import { pino, type Logger } from "pino";
+import { readConfig, type Config } from "./config.ts";
+import { createDemo, demoText } from "./demo.ts";
+import { startNode } from "./node.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
+import { openStorage, prepareSchema } from "./storage.ts";
+import { COLLABORATION_PATH } from "./websocket.ts";
+
+/** A stop that takes longer than this, ms, is ended by force: whoever started us waits 30 s at most. */
+const STOP_TIMEOUT_MS = 25_000;
+
+/** Starts the server; the answer stops it again. */
+async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
+  const storage = await openStorage(config, { applicationName: "scriptorium-server", logger });
+  try {
+    await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
+    const node = await startNode({ config, storage, logger });
+    const demo = await createDemo(storage.database.sql);
+    const url = `ws://${config.HOST}:${node.port}${COLLABORATION_PATH}`;
+    if (demo !== null) process.stdout.write(demoText(demo, url));
+    process.stdout.write(`\n  Scriptorium is ready on ${url}\n\n`);
+    return async () => {
+      await node.close();
+      await storage.close();
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** One signal stops in order, a second one ends at once. */
+function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info({ signal }, "stopping");
+    const timeout = setTimeout(() => {
+      logger.error({ afterMs: STOP_TIMEOUT_MS }, "stopped by force");
+      process.exit(1);
+    }, STOP_TIMEOUT_MS);
+    stop().then(
+      () => {
+        clearTimeout(timeout);
+        logger.info({}, "stopped");
+        process.exit(0);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, "stop failed");
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}
+
+try {
+  const config = readConfig();
+  const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: 2, sync: false }));
+  stopOnSignal(await start(config, logger), logger);
+} catch (error) {
+  // A person reads this: one clear sentence, the stack only when it is a fault of ours.
+  const text =
+    error instanceof ScriptoriumError ? error.message : error instanceof Error ? error.stack : error;
+  process.stderr.write(`${String(text)}\n`);
+  process.exit(1);
+}

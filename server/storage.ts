@@ -1,0 +1,62 @@
+import type { Logger } from "pino";
+import { checkServer, createDatabase, type Database, type DatabaseLocation } from "../persistence/database.ts";
+import { startEmbeddedPostgres } from "../persistence/embedded-postgres.ts";
+import { migrate, pendingMigrations } from "../persistence/migrate.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { Config } from "./config.ts";
+
+export type Storage = {
+  readonly database: Database;
+  readonly location: DatabaseLocation;
+  /** True when PostgreSQL lives in DATA_DIR and is ours to start and stop. */
+  readonly embedded: boolean;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens the database that the configuration names: yours, or the embedded one, which is started if nobody runs it.
+ * Used by the server and by the administration script alike, so both work beside each other and alone.
+ * @throws ScriptoriumError with a sentence for a person when it cannot be had or will not do.
+ */
+export async function openStorage(
+  config: Pick<Config, "DATABASE_URL" | "DATA_DIR">,
+  options: { applicationName: string; logger: Logger },
+): Promise<Storage> {
+  const { applicationName, logger } = options;
+  const embedded =
+    config.DATABASE_URL === undefined
+      ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR, logger })
+      : null;
+  const location = embedded?.connection ?? config.DATABASE_URL ?? "";
+  const database = createDatabase({ location, applicationName });
+  const close = async (): Promise<void> => {
+    await database.close();
+    await embedded?.close();
+  };
+  try {
+    await checkServer(database.sql);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { database, location, embedded: embedded !== null, close };
+}
+
+/** Applies the migrations, or refuses while some are pending and nobody wants them applied. */
+export async function prepareSchema(
+  { database }: Storage,
+  { automatic, logger }: { automatic: boolean; logger: Logger },
+): Promise<void> {
+  if (automatic) {
+    const { applied } = await migrate(database.sql);
+    if (applied > 0) logger.info({ applied }, "migrations applied");
+    return;
+  }
+  const pending = await pendingMigrations(database.sql);
+  if (pending > 0) {
+    throw new ScriptoriumError(
+      "bad_configuration",
+      `${pending} migrations are pending and AUTO_MIGRATE is false; run "npm run admin -- migrate"`,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import type { TestProject } from "vitest/node";
+import { startEmbeddedPostgres } from "../../persistence/embedded-postgres.ts";
+import { migrate } from "../../persistence/migrate.ts";
+import { TEMPLATE_DATABASE, type TestServer } from "./database.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    server: TestServer;
+  }
+}
+
+/** One PostgreSQL for the whole run: yours (`TEST_DATABASE_URL`) or an embedded one in a folder of its own. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const url = process.env["TEST_DATABASE_URL"];
+  const dataDir = await mkdtemp(join(tmpdir(), "scriptorium-test-"));
+  const embedded = url === undefined ? await startEmbeddedPostgres({ dataDir }) : null;
+  const location = embedded?.connection ?? url ?? "";
+  const admin = connect(location);
+  await admin.unsafe(`drop database if exists ${TEMPLATE_DATABASE}`);
+  await admin.unsafe(`create database ${TEMPLATE_DATABASE}`);
+  await admin.end();
+  const template = connect(location, TEMPLATE_DATABASE);
+  await migrate(template);
+  await template.end();
+  project.provide("server", { location });
+  return async () => {
+    await embedded?.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}
+
+const connect = (location: TestServer["location"], database?: string): postgres.Sql => {
+  const options = { max: 1, onnotice: () => {}, ...(database === undefined ? {} : { database }) };
+  return typeof location === "string"
+    ? postgres(location, options)
+    : postgres({ ...location, ...options });
+};
