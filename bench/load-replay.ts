@@ -6,11 +6,11 @@ import { readTrace } from "./trace.ts";
 import { SYNC, syncFrame } from "./wire.ts";
 
 /**
- * Enough that the server is never idle. Not more: Hocuspocus merges what one turn of the event loop brought with
- * `Y.mergeUpdates`, which is quadratic (FIELD-NOTES 18). With 2,000 in flight `seph-blog1` took plain 33 s instead of 4,
- * and a ratio to that would flatter us.
+ * Updates in flight. Fewer (64) measure the wait for a commit, which a typist never does. More bring plain down:
+ * Hocuspocus merges what one turn of the event loop brought with `Y.mergeUpdates`, which is quadratic (FIELD-NOTES 18);
+ * `seph-blog1` took plain 4 s with 64 and 256 in flight, 5 s with 512, 33 s with 2,000. A ratio to that would flatter us.
  */
-const WINDOW = 64;
+const WINDOW = 256;
 
 export type ReplayJob = Address & { name: string; trace: string };
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: this server and plain Hocuspocus, the same load, the same PostgreSQL, in turn.
- * Exit code 0: measured. 1: the bench failed, or an acknowledged edit was lost.
+ * Exit code 0: measured, whether or not the targets were reached. 1: a row failed, or an acknowledged edit was lost.
  */
 import { availableParallelism, loadavg } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
@@ -113,28 +113,40 @@ function notes(postgres: BenchPostgres, loadBefore: number, seconds: number): st
   ];
 }
 
+type Report = { lines: Line[]; failures: string[] };
+
+/** Every row has a load process of its own; a row that fails is reported, and the others are still measured. */
 async function measure(
   options: Options,
   postgres: BenchPostgres,
   processes: Processes,
   signal: AbortSignal,
-): Promise<Line[]> {
+): Promise<Report> {
   const scale: Scale = options.quick ? "quick" : "full";
   const rivals = createRivals(options, postgres, processes);
-  const load = startLoad(processes, process.env);
   const deadline = options.quick ? performance.now() + QUICK_MS : Number.POSITIVE_INFINITY;
-  const print = (text: string): void => void (options.json || process.stdout.write(text));
+  const print = (text: string): void => {
+    if (!options.json) process.stdout.write(text);
+  };
   print(heading(rivals.plain.label, rivals.ours.label));
-  const lines: Line[] = [];
+  const report: Report = { lines: [], failures: [] };
   for (const scenario of createScenarios(options, scale)) {
     const rounds = options.rounds ?? scenario.rounds[scale];
-    const measured = await runScenario(scenario, { rivals, load, scale, rounds, deadline, signal });
-    const its = toLines(scenario, measured);
-    lines.push(...its);
-    print(its.map(formatLine).join(""));
+    const load = startLoad(processes, process.env);
+    try {
+      const settings = { rivals, load, scale, rounds, deadline, signal };
+      const lines = toLines(scenario, await runScenario(scenario, settings));
+      report.lines.push(...lines);
+      print(lines.map(formatLine).join(""));
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = `${scenario.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+      report.failures.push(failure);
+      print(`${failure}\n`);
+    }
+    await load.close();
   }
-  await load.close();
-  return lines;
+  return report;
 }
 
 async function main(): Promise<number> {
@@ -151,14 +163,15 @@ async function main(): Promise<number> {
   process.once("exit", () => processes.killAll());
   const postgres = await openBenchPostgres(process.env["DATABASE_URL"]);
   try {
-    const lines = await measure(options, postgres, processes, interruption.signal);
+    const report = await measure(options, postgres, processes, interruption.signal);
     const remarks = notes(postgres, loadBefore, (performance.now() - startedAt) / 1_000);
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ lines, notes: remarks }, null, 2)}\n`
+        ? `${JSON.stringify({ ...report, notes: remarks }, null, 2)}\n`
         : `\n${remarks.join("\n")}\n`,
     );
-    return lines.some(({ figure, reached }) => figure === "lost" && reached === false) ? 1 : 0;
+    const lost = report.lines.some(({ figure, reached }) => figure === "lost" && reached === false);
+    return lost || report.failures.length > 0 ? 1 : 0;
   } finally {
     processes.killAll();
     await postgres.close();

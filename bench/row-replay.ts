@@ -9,7 +9,7 @@ const TRACES: Record<Scale, readonly string[]> = {
 };
 
 /** Restarts for one figure: the first moments of a process differ more than two servers do. */
-const COLD_OPENS: Record<Scale, number> = { quick: 1, full: 5 };
+const COLD_OPENS: Record<Scale, number> = { quick: 3, full: 5 };
 
 async function measureTrace(context: Context, trace: string): Promise<Measurement> {
   const { subject, load, scale } = context;
@@ -25,7 +25,7 @@ async function measureTrace(context: Context, trace: string): Promise<Measuremen
     const job = { url: subject.url(), token, name, trace };
     opens.push((await load.run("coldOpen", job)).milliseconds);
   }
-  
+  await subject.compact(name);
   const bytes = await subject.storedBytes(name);
   return {
     [`${trace}.seconds`]: seconds,

