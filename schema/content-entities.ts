@@ -50,4 +50,4 @@ export const encodeAmpersands = (text: string): string => text.replace(/&(?=#?\w
 
 /** Each character of the text as a numeric reference. */
 export const encodeCharacters = (text: string): string =>
-  [...text].map((character) => `&#${character.codePointAt(0)};`).join("");
+  Array.from(text, (character) => `&#${character.codePointAt(0)};`).join("");

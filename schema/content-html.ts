@@ -72,7 +72,8 @@ const cell =
       return value === 1 ? null : String(value);
     };
     const align = textAttribute(node, "align");
-    const style = align !== null && /^(?:left|center|right)$/u.test(align) ? `text-align: ${align}` : null;
+    const style =
+      align !== null && /^(?:left|center|right)$/u.test(align) ? `text-align: ${align}` : null;
     return element(tag, { colspan: span("colspan"), rowspan: span("rowspan"), style }, inner());
   };
 
@@ -137,7 +138,9 @@ const RENDERERS: Readonly<Record<string, RenderNode>> = {
 function render(node: JSONContent, depth: number): string {
   if (node.type === "text") {
     // The first mark of a text is its outermost.
-    return marksOf(node).toReversed().reduce(wrapInMark, escapeHtml(textOf(node)));
+    return marksOf(node)
+      .toReversed()
+      .reduce(wrapInMark, escapeHtml(textOf(node)));
   }
   const inner = () =>
     depth < MAX_DEPTH

@@ -17,7 +17,7 @@ export function escapeText(text: string): string {
 /** Beginning and end of a line lose their white space when read, so there it is written as references. */
 export function guardEdges(line: string): string {
   const guarded = line.replace(/^\s+|\s+$/gu, encodeCharacters);
-  if (/^(?:[#+\-=>]|&gt;)/u.test(guarded)) return `\\${guarded}`;
+  if (/^(?:[#+\-=>:]|&gt;)/u.test(guarded)) return `\\${guarded}`;
   return guarded.replace(/^(\d{1,9})([.)])(?=\s|$)/u, String.raw`$1\$2`);
 }
 
@@ -30,7 +30,8 @@ const UNSPEAKABLE = /[\n\r\t]|^\s|\s$|\\(?:$|[^\x20-\x7E])/u;
 
 /** A code span as long as it can be literal there, else `<code>` with escaped text. */
 export function codeSpan(text: string, place: { inTable: boolean; inLink: boolean }): string {
-  const breaksPlace = (place.inTable && text.includes("|")) || (place.inLink && /[[\]\\`]/u.test(text));
+  const breaksPlace =
+    (place.inTable && text.includes("|")) || (place.inLink && /[[\]\\`]/u.test(text));
   if (breaksPlace || UNSPEAKABLE.test(text)) {
     return `<code>${bracketsAsEntities(escapeText(text))}</code>`;
   }

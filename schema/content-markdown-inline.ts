@@ -1,6 +1,12 @@
 import type { JSONContent } from "@tiptap/core";
 
-import { bracketsAsEntities, codeSpan, escapeText, guardEdges, linkTarget } from "./content-markdown-escape.ts";
+import {
+  bracketsAsEntities,
+  codeSpan,
+  escapeText,
+  guardEdges,
+  linkTarget,
+} from "./content-markdown-escape.ts";
 import {
   attribute,
   type MarkJson,
@@ -63,7 +69,9 @@ function delimitersHold(inner: string, delimiter: string, place: Place, around: 
     if (/^\s?$/u.test(outside)) return true;
     return WORD.test(inside) && (WORD.test(outside) || /[.,;:!?()*~]/u.test(outside));
   };
-  return holds(inner.charAt(0), around.before) && holds(inner.charAt(inner.length - 1), around.after);
+  return (
+    holds(inner.charAt(0), around.before) && holds(inner.charAt(inner.length - 1), around.after)
+  );
 }
 
 /** A link whose text is its address, the way people write it. */
@@ -111,7 +119,10 @@ function wrap(mark: MarkJson, runs: readonly Run[], place: Place, around: Around
 }
 
 /** The mark that reaches furthest from here, so that tags nest; a link wins a tie. Code is always innermost. */
-function widestMark(runs: readonly Run[], from: number): { mark: MarkJson; end: number } | undefined {
+function widestMark(
+  runs: readonly Run[],
+  from: number,
+): { mark: MarkJson; end: number } | undefined {
   let widest: { mark: MarkJson; end: number } | undefined;
   for (const mark of runs[from]?.marks ?? []) {
     if (mark.type === "code") continue;
@@ -140,23 +151,28 @@ function renderLeaf({ node, marks }: Run, place: Place): string {
 }
 
 function renderRuns(runs: readonly Run[], place: Place, around: Around): string {
-  let out = "";
-  for (let index = 0; index < runs.length; ) {
+  // Pieces rather than one growing string: looking at its last character each time is quadratic.
+  const pieces: string[] = [];
+  let before = around.before;
+  for (let index = 0; index < runs.length;) {
     const run = runs[index];
     if (run === undefined) break;
     const widest = widestMark(runs, index);
     const end = widest?.end ?? index + 1;
-    const before = out === "" ? around.before : out.charAt(out.length - 1).replace(HARD_BREAK, " ");
     const after = firstCharacter(runs[end]) ?? around.after;
-    const next =
+    const piece =
       widest === undefined
         ? renderLeaf(run, place)
         : wrap(widest.mark, runs.slice(index, end), place, { before, after });
     // "!" before a link would make it an image.
-    out = (next.startsWith("[") && out.endsWith("!") ? `${out.slice(0, -1)}\\!` : out) + next;
+    if (before === "!" && pieces.length > 0 && piece.startsWith("[")) {
+      pieces.push(`${pieces.pop()?.slice(0, -1) ?? ""}\\!`);
+    }
+    pieces.push(piece);
+    before = piece.charAt(piece.length - 1) || before;
     index = end;
   }
-  return out;
+  return pieces.join("");
 }
 
 const isInline = ({ type }: JSONContent): boolean =>

@@ -121,7 +121,9 @@ function parseBlock(token: Token): JSONContent[] {
     case "code":
       return [parseCode(token as Tokens.Code)];
     case "blockquote":
-      return [{ type: "blockquote", content: orEmpty(parseBlocks((token as Tokens.Blockquote).tokens)) }];
+      return [
+        { type: "blockquote", content: orEmpty(parseBlocks((token as Tokens.Blockquote).tokens)) },
+      ];
     case "list":
       return parseList(token as Tokens.List);
     case "table":

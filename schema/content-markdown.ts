@@ -2,7 +2,14 @@ import type { JSONContent } from "@tiptap/core";
 
 import { imageMarkdown, renderInline } from "./content-markdown-inline.ts";
 import { renderTable } from "./content-markdown-table.ts";
-import { attribute, childrenOf, MAX_DEPTH, numberAttribute, textAttribute, textOf } from "./content-node.ts";
+import {
+  attribute,
+  childrenOf,
+  MAX_DEPTH,
+  numberAttribute,
+  textAttribute,
+  textOf,
+} from "./content-node.ts";
 
 /** Written for an empty paragraph, which Markdown has no other way to say. */
 const EMPTY_PARAGRAPH = "&nbsp;";
@@ -30,7 +37,7 @@ function renderCodeBlock(node: JSONContent): string {
   const longest = Math.max(2, ...Array.from(code.matchAll(/`+/gu), ([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   const language = textAttribute(node, "language") ?? "";
-  const info = /^[^\s`&\\]+$/u.test(language) ? language : "";
+  const info = /^[\w.+#/:@-]+$/u.test(language) ? language : "";
   return `${fence}${info}\n${code === "" ? "" : `${code}\n`}${fence}`;
 }
 
@@ -77,6 +84,7 @@ function renderBlock(node: JSONContent, depth: number, alternate: boolean): stri
       return imageMarkdown(node);
     case "horizontalRule":
       return "---";
+    case undefined:
     default:
       return renderBlocks(childrenOf(node), depth + 1);
   }
@@ -107,6 +115,7 @@ function renderBlocks(nodes: readonly JSONContent[], depth: number, tight = fals
 export function renderMarkdown(document: JSONContent): string {
   const blocks = childrenOf(document);
   const [first] = blocks;
-  const empty = blocks.length === 1 && first?.type === "paragraph" && childrenOf(first).length === 0;
+  const empty =
+    blocks.length === 1 && first?.type === "paragraph" && childrenOf(first).length === 0;
   return empty || blocks.length === 0 ? "" : `${renderBlocks(blocks, 0)}\n`;
 }

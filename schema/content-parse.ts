@@ -6,7 +6,6 @@ import { isRecord, isUnsafeKey, MAX_DEPTH, storableText } from "./content-node.t
 import { documentSchema } from "./document-schema.ts";
 import { ScriptoriumError } from "./errors.ts";
 
-
 /** How much is accepted: `maxLength` characters of text and attributes together, `maxNodes` nodes. */
 export type ContentLimits = { maxLength: number; maxNodes: number };
 
@@ -84,10 +83,13 @@ function readAttributes(
   return attributes;
 }
 
+const describeType = (type: unknown): string =>
+  typeof type === "string" ? JSON.stringify(type) : "without a type";
+
 function readMark(reading: Reading, value: unknown): Mark {
   const { type, attrs } = readRecord(reading, value);
   if (typeof type !== "string" || !Object.hasOwn(documentSchema.marks, type)) {
-    return refuse(reading, `unknown mark ${String(JSON.stringify(type))}`);
+    return refuse(reading, `unknown mark ${describeType(type)}`);
   }
   const markType = documentSchema.marks[type] as MarkType;
   return markType.create(at(reading, ["attrs"], () => readAttributes(reading, attrs, markType)));
@@ -112,7 +114,7 @@ function readNode(reading: Reading, value: unknown, depth: number): Node {
   const node = readRecord(reading, value);
   const { type } = node;
   if (typeof type !== "string" || !Object.hasOwn(documentSchema.nodes, type)) {
-    return refuse(reading, `unknown node ${String(JSON.stringify(type))}`);
+    return refuse(reading, `unknown node ${describeType(type)}`);
   }
   if (type === "text") return readText(reading, node);
   const nodeType = documentSchema.nodes[type] as NodeType;
@@ -126,7 +128,10 @@ function readNode(reading: Reading, value: unknown, depth: number): Node {
   if (depth === 0 && children.length === 0) return made;
   return nodeType.validContent(made.content)
     ? made
-    : refuse(reading, `a ${type} cannot hold ${children.map(({ type: t }) => t.name).join(", ") || "nothing"}`);
+    : refuse(
+        reading,
+        `a ${type} cannot hold ${children.map(({ type: t }) => t.name).join(", ") || "nothing"}`,
+      );
 }
 
 /**
@@ -136,7 +141,12 @@ function readNode(reading: Reading, value: unknown, depth: number): Node {
  * @throws ScriptoriumError `bad_content` with the place and the reason, `too_large` beyond the limits.
  */
 export function parseContent(value: unknown, limits: Partial<ContentLimits> = {}): JSONContent {
-  const reading: Reading = { limits: { ...DEFAULT_LIMITS, ...limits }, length: 0, nodes: 0, path: [] };
+  const reading: Reading = {
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    length: 0,
+    nodes: 0,
+    path: [],
+  };
   const document = readNode(reading, value, 0);
   if (document.type !== documentSchema.topNodeType) {
     return refuse(reading, `must be a doc, not a ${document.type.name}`);

@@ -121,6 +121,8 @@ export function yDocToContent(doc: Y.Doc): JSONContent {
 
 /** The Mermaid source of a diagram, null when there is none. Never changes the document. */
 export function yDocDiagram(doc: Y.Doc): string | null {
-  const source = doc.share.has(DIAGRAM) ? doc.getText(DIAGRAM).toString() : "";
+  if (!doc.share.has(DIAGRAM)) return null;
+  // toJSON is the plain text; the type checker takes toString for Object's.
+  const source = doc.getText(DIAGRAM).toJSON();
   return source === "" ? null : storableText(source);
 }

@@ -22,10 +22,75 @@ const many = <T>(random: Random, from: number, to: number, make: () => T): T[] =
 
 // Ordinary words beside everything that Markdown, HTML or JSON could take for its own.
 const WORDS = [
-  "quick", "brown", "Straße", "日本語", "naïve", "👩‍👩‍👧", "a_b_c", "x", "42", "1.", "2)", "-", "+", "#", "##", "=", "---",
-  "*", "**", "_", "__", "~", "~~", "`", "```", "|", ">", "<", "<b>", "</b>", "<script>", "<!--", "&amp;", "&", "&#32;",
-  "\\", "\\*", "[", "]", "[x]", "[ ]", "[a](b)", "![a](b)", "(", ")", "!", "!!", ":", "https://example.com/a_b", "www.example.com",
-  "a@example.com", "@name", "{", "}", "$", "^", "'", '"', ".", ",", "\u00a0", "\t", "\n", "++", "i++", "é", "\u200b", "%20", "~a~",
+  "quick",
+  "brown",
+  "Straße",
+  "日本語",
+  "naïve",
+  "👩‍👩‍👧",
+  "a_b_c",
+  "x",
+  "42",
+  "1.",
+  "2)",
+  "-",
+  "+",
+  "#",
+  "##",
+  "=",
+  "---",
+  "*",
+  "**",
+  "_",
+  "__",
+  "~",
+  "~~",
+  "`",
+  "```",
+  "|",
+  ">",
+  "<",
+  "<b>",
+  "</b>",
+  "<script>",
+  "<!--",
+  "&amp;",
+  "&",
+  "&#32;",
+  "\\",
+  "\\*",
+  "[",
+  "]",
+  "[x]",
+  "[ ]",
+  "[a](b)",
+  "![a](b)",
+  "(",
+  ")",
+  "!",
+  "!!",
+  ":",
+  "https://example.com/a_b",
+  "www.example.com",
+  "a@example.com",
+  "@name",
+  "{",
+  "}",
+  "$",
+  "^",
+  "'",
+  '"',
+  ".",
+  ",",
+  "\u00a0",
+  "\t",
+  "\n",
+  "++",
+  "i++",
+  "é",
+  "\u200b",
+  "%20",
+  "~a~",
 ] as const;
 const URLS = [
   "https://example.com/",
@@ -70,7 +135,9 @@ const paragraph = (random: Random): JSONContent => textBlock(random, "paragraph"
 
 function codeBlock(random: Random): JSONContent {
   const language = random() < 0.5 ? { language: pick(random, ["ts", "c++", "mermaid"]) } : {};
-  const lines = many(random, 0, 4, () => pick(random, ["", "  x", "```", "# a", "- b", "<p>", "y\\"]));
+  const lines = many(random, 0, 4, () =>
+    pick(random, ["", "  x", "```", "# a", "- b", "<p>", "y\\"]),
+  );
   const text = lines.join("\n");
   return {
     type: "codeBlock",
@@ -108,7 +175,10 @@ function table(random: Random): JSONContent {
 }
 
 function image(random: Random): JSONContent {
-  const src = pick(random, URLS.filter((url) => url.startsWith("http")));
+  const src = pick(
+    random,
+    URLS.filter((url) => url.startsWith("http")),
+  );
   return { type: "image", attrs: { src, alt: words(random), title: words(random) } };
 }
 
@@ -138,9 +208,7 @@ const NESTED: readonly ((random: Random, depth: number) => JSONContent)[] = [
 ];
 
 const block = (random: Random, depth: number): JSONContent =>
-  depth < 3 && random() < 0.4
-    ? pick(random, NESTED)(random, depth)
-    : pick(random, SIMPLE)(random);
+  depth < 3 && random() < 0.4 ? pick(random, NESTED)(random, depth) : pick(random, SIMPLE)(random);
 
 /**
  * A random document of `size` top-level blocks that fits the schema and that Markdown can say in full, with
