@@ -1,4 +1,4 @@
-import type { WebSocketLike } from "@hocuspocus/server";
+import { OutgoingMessage, type Connection, type WebSocketLike } from "@hocuspocus/server";
 import { ERRORS, type ErrorCode } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import type { Principal } from "../schema/principal.ts";
@@ -7,7 +7,6 @@ import type { LiveDocument } from "./live-document.ts";
 
 /** The transport below: the server's websocket, already accepted. */
 export type Transport = {
-  readonly readyState: number;
   /** Sends one frame; frames sent in one turn of the event loop leave together. */
   send(frame: Uint8Array): void;
   close(code: number, reason: string): void;
@@ -20,6 +19,8 @@ export type SocketContext = {
   readonly principal: Principal;
   readonly author: Author;
 };
+
+type Joined = { readonly connection: Connection; readonly acknowledgement: Uint8Array };
 
 const SYNC_STATUS = 8;
 const APPLIED = 1;
@@ -36,6 +37,7 @@ export class CollaborationSocket implements WebSocketLike {
   #documents = 0;
   /** Addresses (`name` or `name\0session`) whose last update waits for a missing one: nothing of theirs is acknowledged until it is whole [L6]. */
   readonly #incomplete = new Set<string>();
+  readonly #connections = new Map<string, Joined>();
   #closed = false;
 
   constructor(options: {
@@ -50,8 +52,8 @@ export class CollaborationSocket implements WebSocketLike {
   }
 
   get readyState(): number {
-    // 2 is CLOSING: for Hocuspocus a socket is gone as soon as we decided so.
-    return this.#closed ? 2 : this.#transport.readyState;
+    // OPEN or CLOSING: for Hocuspocus a socket is gone as soon as we decided so, or were told.
+    return this.#closed ? 2 : 1;
   }
 
   send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
@@ -77,6 +79,18 @@ export class CollaborationSocket implements WebSocketLike {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClosed(code, reason);
+  }
+
+  /** A document is open here: remembers under which address, and the acknowledgement its updates get. */
+  joined(connection: Connection): void {
+    const address = connection.messageAddress;
+    const acknowledgement = new OutgoingMessage(address).writeSyncStatus(true).toUint8Array();
+    this.#connections.set(address, { connection, acknowledgement });
+    connection.onClose(() => this.#connections.delete(address));
+  }
+
+  connectionAt(frame: Uint8Array): Joined | undefined {
+    return this.#connections.get(addressOf(frame));
   }
 
   opening(): void {
@@ -135,3 +149,6 @@ const isAcknowledgement = (frame: Uint8Array): boolean => {
 
 const addressOf = (frame: Uint8Array): string =>
   Buffer.from(frame.buffer, frame.byteOffset + 1, frame[0]).toString();
+
+/** What follows the address of a frame: varUint type, and the message. */
+export const bodyOf = (frame: Uint8Array): Uint8Array => frame.subarray(1 + (frame[0] ?? 0));

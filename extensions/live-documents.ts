@@ -51,9 +51,12 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const [name, , , , context] = args;
     try {
       await this.#untilFree(name);
-      return await super.createDocument(...args);
+      return await super.createDocument(...args).catch((error: unknown) => {
+        // The first attempt found the bad row; the second loads what is before it.
+        if (codeOf(error) !== "document_quarantined") throw error;
+        return super.createDocument(...args);
+      });
     } catch (error) {
-      if (codeOf(error) === "document_quarantined") return super.createDocument(...args);
       this.#tellSocket(context?.socket, name, error);
       throw error instanceof Refusal ? error : new Refusal(codeOf(error), error);
     }
@@ -61,27 +64,28 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
 
   /** onLoadDocument: fills the document from the log; up to the last good row when a row is bad. */
   async load(name: string, document: Document): Promise<void> {
-    const { sql, logger } = this.#options;
-    const address = parseDocumentName(name);
-    const known = this.#quarantines.get(name);
-    if (known !== undefined) {
-      this.#quarantines.delete(name);
-      const stored = await loadDocument(sql, address, document, known.seq - 1);
-      this.#loaded.set(document, { ...stored, quarantine: known });
-      return;
-    }
     try {
-      const stored = await this.#loadWhole(address, document);
-      if (stored.quarantine === null) {
-        this.#loaded.set(document, stored);
-        return;
-      }
-      logger.error({ documentName: name, ...stored.quarantine }, "document quarantined");
-      this.#quarantines.set(name, stored.quarantine);
-      await markQuarantined(sql, address, stored.quarantine);
+      this.#loaded.set(document, await this.#read(parseDocumentName(name), document));
     } catch (error) {
+      // Hocuspocus forgets a copy whose loading failed; its presence would keep a timer for ever.
+      document.destroy();
       throw new Refusal(codeOf(error), error);
     }
+  }
+
+  async #read(address: DocumentAddress, document: Document): Promise<StoredDocument> {
+    const { sql, logger } = this.#options;
+    const known = this.#quarantines.get(address.name);
+    if (known !== undefined) {
+      this.#quarantines.delete(address.name);
+      const stored = await loadDocument(sql, address, document, known.seq - 1);
+      return { ...stored, quarantine: known };
+    }
+    const stored = await this.#loadWhole(address, document);
+    if (stored.quarantine === null) return stored;
+    logger.error({ documentName: address.name, ...stored.quarantine }, "document quarantined");
+    this.#quarantines.set(address.name, stored.quarantine);
+    await markQuarantined(sql, address, stored.quarantine);
     throw new Refusal("document_quarantined", null);
   }
 
@@ -108,15 +112,17 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     this.#options.upkeep.opened(address, stored);
   }
 
-  /** beforeUnloadDocument: a document leaves memory only when it is in the database whole. */
-  async mayUnload(document: Document): Promise<void> {
+  /** beforeUnloadDocument: whoever was handed this document joins it first. */
+  async mayUnload(): Promise<void> {
     // One turn of the event loop: whoever was handed this document before now has joined it by then, and whoever
     // asks from now on waits in #untilFree. So no socket is ever left on a document that is gone.
     await nextTurn();
+  }
+
+  /** Asked again in the very turn in which it goes: a document leaves memory only when it is in the database whole. */
+  override shouldUnloadDocument(document: Document): boolean {
     const live = this.#live.get(document);
-    if (live === undefined || live.log.isDrained || live.log.failure !== null) return;
-    this.#retryUnload(document, live);
-    throw new Refusal("storage_unavailable", null);
+    return super.shouldUnloadDocument(document) && (live === undefined || isSettled(live));
   }
 
   /** afterUnloadDocument's part, called before it: Hocuspocus gives that hook only the name. */
@@ -126,7 +132,10 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
 
   override async unloadDocument(document: Document): Promise<void> {
     await super.unloadDocument(document);
-    if (document.isDestroyed) this.#live.get(document)?.close();
+    const live = this.#live.get(document);
+    if (live === undefined) return;
+    if (document.isDestroyed) live.close();
+    else if (!isSettled(live)) this.#retryUnload(document, live);
   }
 
   /** Throws the copy in memory away: its sockets go, the next opening loads it from the log. */
@@ -177,6 +186,9 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     else socket?.refused(code);
   }
 }
+
+/** True when nothing of it is still on its way to the database, or nothing of it can ever get there. */
+const isSettled = ({ log }: LiveDocument): boolean => log.isDrained || log.failure !== null;
 
 const socketsOf = (document: Document): CollaborationSocket[] =>
   document.getConnections().map((connection) => (connection.context as SocketContext).socket);

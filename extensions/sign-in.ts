@@ -62,12 +62,12 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
     },
     async rightsOn(principal, documentId) {
       const access = await accessToDocument(sql, documentId, principal.userId);
-      const notFound = new ScriptoriumError("document_not_found", `No document ${documentId}`);
-      if (access === null || access.role === null) throw notFound;
+      const notFound = () => new ScriptoriumError("document_not_found", `No document ${documentId}`);
+      if (access === null || access.role === null) throw notFound();
       if (principal.kind === "user") return rightsOf(access.role, null);
       const { organizationId, projectId } = principal;
-      if (organizationId !== access.organizationId) throw notFound;
-      if (projectId !== null && projectId !== access.projectId) throw notFound;
+      if (organizationId !== access.organizationId) throw notFound();
+      if (projectId !== null && projectId !== access.projectId) throw notFound();
       const most: Role = principal.mayOnlySuggest ? "reviewer" : principal.role;
       return rightsOf(lowerRole(access.role, most), principal.scopes);
     },

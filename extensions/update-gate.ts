@@ -1,7 +1,7 @@
-import type { Connection } from "@hocuspocus/server";
-import { OutgoingMessage } from "@hocuspocus/server";
-import { messageYjsSyncStep1, messageYjsSyncStep2 } from "y-protocols/sync";
-import type { SocketContext } from "./collaboration-socket.ts";
+import { OutgoingMessage, type Connection } from "@hocuspocus/server";
+import * as decoding from "lib0/decoding";
+import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
+import { bodyOf, type CollaborationSocket, type SocketContext } from "./collaboration-socket.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
 
@@ -20,8 +20,49 @@ export type SyncMessage = {
  * acknowledgement is held by the socket. What is refused here closes the socket, so nothing is acknowledged.
  */
 export function receiveSync(documents: LiveDocuments, message: SyncMessage): void {
-  const { connection, type, payload } = message;
-  if (type === messageYjsSyncStep1) return;
+  if (message.type === messageYjsSyncStep1) return;
+  if (admit(documents, message)) spend(message.payload);
+}
+
+/**
+ * Takes an Update frame the short way, past Hocuspocus' queue, its four promise chains and its second application
+ * of the update: a quarter of the main thread's time when many people type (npm run bench, row "server CPU").
+ * Answers false for every other frame, and while an earlier one is still being handled: order is kept.
+ */
+export function receiveUpdateFrame(
+  documents: LiveDocuments,
+  socket: CollaborationSocket,
+  frame: Uint8Array,
+): boolean {
+  const body = bodyOf(frame);
+  if (body[0] !== MESSAGE_SYNC || body[1] !== messageYjsUpdate) return false;
+  const joined = socket.connectionAt(frame);
+  if (joined === undefined || joined.connection.readOnly) return false;
+  if (joined.connection["messageQueue"].length > 0) return false;
+  const payload = readPayload(body);
+  if (payload === null) return false;
+  const { connection, acknowledgement } = joined;
+  if (!admit(documents, { connection, type: messageYjsUpdate, payload })) return false;
+  socket.send(acknowledgement);
+  return true;
+}
+
+const MESSAGE_SYNC = 0;
+
+/** The update in a sync message: two bytes of types, its length, its bytes. Null when they are not all there. */
+function readPayload(body: Uint8Array): Uint8Array | null {
+  try {
+    const decoder = decoding.createDecoder(body);
+    decoder.pos = 2;
+    return decoding.readVarUint8Array(decoder);
+  } catch {
+    return null;
+  }
+}
+
+/** Answers false when Hocuspocus has to answer: to those who may only read. */
+function admit(documents: LiveDocuments, message: SyncMessage): boolean {
+  const { connection } = message;
   const context = connection.context as SocketContext;
   const live = documents.live(connection.document.name);
   if (live === undefined || live.discarded || live.document !== connection.document) {
@@ -31,13 +72,13 @@ export function receiveSync(documents: LiveDocuments, message: SyncMessage): voi
   } else if (live.isReadOnly || connection.readOnly) {
     // Hocuspocus answers: applied if it holds nothing new, else refused (A2).
     connection.readOnly = true;
-    return;
+    return false;
   } else if (live.mustWait) {
     context.socket.closeFor("storage_unavailable");
   } else {
     receive(documents, live, message, context);
   }
-  spend(payload);
+  return true;
 }
 
 function receive(

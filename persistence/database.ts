@@ -1,7 +1,5 @@
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { ScriptoriumError } from "../schema/errors.ts";
-import * as tables from "../schema/tables/index.ts";
 
 /** Where PostgreSQL is: a `postgres://` url, or postgres.js options (a unix socket has no portable url form). */
 export type DatabaseLocation = string | postgres.Options<Record<string, postgres.PostgresType>>;
@@ -14,7 +12,6 @@ export type SqlOrTransaction = postgres.Sql | postgres.TransactionSql;
 export type Database = {
   /** The pool for everything that is not the log: short statements, at most ten at once. */
   readonly sql: Sql;
-  readonly orm: PostgresJsDatabase<typeof tables>;
   /** A client of its own, for one who must not queue behind others (the log, a compaction, a lock). */
   connect(options?: { maxConnections?: number; lockTimeoutMs?: number }): Sql;
   close(): Promise<void>;
@@ -65,17 +62,12 @@ export function createDatabase(options: {
       : postgres({ ...location, ...common });
   };
   const sql = open(10, 10_000);
-  // A client of its own: Drizzle replaces the codecs of the one it is given (dates become strings).
-  const ormClient = open(4, 10_000);
   return {
     sql,
-    orm: drizzle(ormClient, { schema: tables }),
     connect: ({ maxConnections = 1, lockTimeoutMs = 10_000 } = {}) =>
       open(maxConnections, lockTimeoutMs),
     // 5 s: running statements may finish; after that the sockets are cut.
-    close: async () => {
-      await Promise.all([sql.end({ timeout: 5 }), ormClient.end({ timeout: 5 })]);
-    },
+    close: () => sql.end({ timeout: 5 }),
   };
 }
 

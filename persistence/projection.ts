@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { plainText } from "../schema/content.ts";
+import { plainText } from "../schema/content-text.ts";
 import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { Sql } from "./database.ts";
 import { toJsonb, withoutNul } from "./jsonb.ts";

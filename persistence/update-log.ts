@@ -43,6 +43,8 @@ export class UpdateLog {
   #backlogBytes = 0;
   #failingSinceMs: number | null = null;
   #attempts = 0;
+  /** Ends the pause before the next commit. */
+  #wake = (): void => {};
 
   constructor(options: UpdateLogOptions) {
     this.#options = options;
@@ -113,6 +115,7 @@ export class UpdateLog {
     const drains = [...this.#dirty].map((log) => this.drained(log, signal).catch(() => {}));
     await Promise.all(drains);
     this.#stop.abort();
+    this.#wake();
     await this.#sql.end({ timeout: 0 });
     await this.#running;
   }
@@ -121,7 +124,8 @@ export class UpdateLog {
     const { signal } = this.#stop;
     try {
       while (this.#dirty.size > 0 && !signal.aborted) {
-        await delay(this.#pauseMs(), undefined, { signal });
+        await this.#pause(this.#pauseMs());
+        if (signal.aborted) return;
         await this.#commit(this.#gather());
       }
     } catch (error) {
@@ -194,20 +198,24 @@ export class UpdateLog {
     return appendUpdates(this.#sql, batches);
   }
 
-  async #withTimeout<T>(work: Promise<T>): Promise<T> {
-    const timer = new AbortController();
-    const expired = delay(this.#options.commitTimeoutMs, undefined, { signal: timer.signal }).then(
-      () => {
-        throw new ScriptoriumError("storage_unavailable", "No reply to a commit in time");
-      },
-    );
-    try {
-      return await Promise.race([work, expired]);
-    } finally {
-      timer.abort();
-      expired.catch(() => {});
-      work.catch(() => {});
-    }
+  /** A plain timer, not an AbortSignal: this runs for every commit, and every abort makes an error with a stack. */
+  #withTimeout<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const expired = (): void =>
+        reject(new ScriptoriumError("storage_unavailable", "No reply to a commit in time"));
+      const timer = setTimeout(expired, this.#options.commitTimeoutMs);
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #settle(log: DocumentLog, headSeq: number): void {

@@ -7,7 +7,7 @@ import { documentSchema } from "./document-schema.ts";
 import { ScriptoriumError } from "./errors.ts";
 
 /** How much is accepted: `maxLength` characters of text and attributes together, `maxNodes` nodes. */
-export type ContentLimits = { maxLength: number; maxNodes: number };
+type ContentLimits = { maxLength: number; maxNodes: number };
 
 const DEFAULT_LIMITS: ContentLimits = { maxLength: 5_000_000, maxNodes: 500_000 };
 const MAX_REASON = 200;

@@ -5,5 +5,5 @@
 export { renderHtml } from "./content-html.ts";
 export { parseMarkdown } from "./content-markdown-parse.ts";
 export { renderMarkdown } from "./content-markdown.ts";
-export { type ContentLimits, parseContent } from "./content-parse.ts";
+export { parseContent } from "./content-parse.ts";
 export { plainText } from "./content-text.ts";

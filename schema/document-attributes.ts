@@ -9,7 +9,6 @@ export const MENTION_TARGETS = [
   "feature",
   "artifact",
 ] as const;
-export type MentionTarget = (typeof MENTION_TARGETS)[number];
 
 /** Throws with the reason when a value is not allowed; ProseMirror calls it in `fromJSON` and `check`. */
 export type AttributeRule = (value: unknown) => void;

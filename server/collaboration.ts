@@ -8,7 +8,7 @@ import {
 import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
-import { receiveSync } from "../extensions/update-gate.ts";
+import { receiveSync, receiveUpdateFrame } from "../extensions/update-gate.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { parseDocumentName } from "../schema/ids.ts";
 
@@ -27,9 +27,10 @@ export type Collaboration = {
  * - onAuthenticate: who is it, may he read this document, may he write
  * - onLoadDocument: the log is the storage; nothing else loads
  * - afterLoadDocument: registers the log's own listener, when what was loaded cannot be heard as an edit
- * - beforeSync: the update gate; the only hook that runs for every edit
+ * - connected: the socket learns the address, for the short way of updates (extensions/update-gate.ts)
+ * - beforeSync: the update gate, for what does not take the short way
  * - onDisconnect: the socket counts its documents
- * - beforeUnloadDocument: not before everything is committed
+ * - beforeUnloadDocument: not before everybody who was handed the document has joined it
  * - afterUnloadDocument: a document that was left is projected and compacted
  *
  * Absent on purpose: onChange (runs after the acknowledgement), onStoreDocument (the log has taken its place),
@@ -46,8 +47,9 @@ export function createCollaboration(
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
     beforeSync: async (message) => receiveSync(documents, message),
+    connected: async ({ context, connection }) => context.socket.joined(connection),
     onDisconnect: async ({ context }) => context.socket.left(),
-    beforeUnloadDocument: ({ document }) => documents.mayUnload(document),
+    beforeUnloadDocument: () => documents.mayUnload(),
     afterUnloadDocument: async ({ documentName }) => documents.unloaded(documentName),
   });
   return {
@@ -63,7 +65,11 @@ export function createCollaboration(
       const connection = documents.handleConnection(socket, request, context);
       return {
         socket,
-        receive: connection.handleMessage,
+        receive: (frame) => {
+          // Hocuspocus closes a socket it has not heard of for a minute.
+          connection.lastMessageReceivedAt = Date.now();
+          if (!receiveUpdateFrame(documents, socket, frame)) connection.handleMessage(frame);
+        },
         lost: (code, reason) => socket.lost(code, reason),
       };
     },
@@ -73,7 +79,6 @@ export function createCollaboration(
 /** Hocuspocus fills these with hooks that do nothing, each a promise for every frame (FIELD-NOTES 11a). */
 const withoutHooks: object = {
   onConnect: undefined,
-  connected: undefined,
   beforeHandleMessage: undefined,
   afterHandleMessage: undefined,
   beforeHandleAwareness: undefined,

@@ -7,7 +7,6 @@ import {
 } from "../persistence/accounts.ts";
 import type { Sql } from "../persistence/database.ts";
 import { createDocument } from "../persistence/documents.ts";
-import { parseMarkdown } from "../schema/content.ts";
 
 export type Demo = { readonly documentId: string; readonly token: string };
 
@@ -35,6 +34,8 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
     await tx`lock table organizations in share row exclusive mode`;
     const [present] = await tx`select 1 from organizations limit 1`;
     if (present !== undefined) return null;
+    // Loaded only now: it takes 30 MB, and later starts do not need it.
+    const { parseMarkdown } = await import("../schema/content.ts");
     const organizationId = await createOrganization(tx, { name: "Demo", slug: "demo" });
     const userId = await createUser(tx, { email: "demo@example.com", name: "Demo" });
     await setMember(tx, { organizationId, userId, role: "admin" });

@@ -20,22 +20,10 @@ let prepared: { payload: Uint8Array; frame: Buffer } | null = null;
  * own (pings, the close frame) whole and at once, so nothing can come between the bytes of one frame.
  */
 export function createTransport(ws: WebSocket, tcp: Socket): Transport {
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    tcp.uncork();
-  };
   return {
-    get readyState() {
-      return ws.readyState;
-    },
     send(payload) {
       if (ws.readyState !== WebSocket.OPEN) return;
-      if (!corked) {
-        corked = true;
-        tcp.cork();
-        process.nextTick(uncork);
-      }
+      if (tcp.writableCorked === 0) cork(tcp);
       tcp.write(toFrame(payload));
     },
     close(code, reason) {
@@ -43,6 +31,21 @@ export function createTransport(ws: WebSocket, tcp: Socket): Transport {
       setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
+}
+
+/** Sockets that were written to in this turn. */
+let corked: Socket[] = [];
+
+function cork(tcp: Socket): void {
+  if (corked.length === 0) process.nextTick(uncorkAll);
+  tcp.cork();
+  corked.push(tcp);
+}
+
+function uncorkAll(): void {
+  const written = corked;
+  corked = [];
+  for (const tcp of written) tcp.uncork();
 }
 
 function toFrame(payload: Uint8Array): Buffer {

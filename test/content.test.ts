@@ -215,8 +215,9 @@ describe("parseContent", () => {
 
   test("bounds depth, nodes and length", () => {
     let nested: unknown = paragraph();
-    for (let level = 0; level < 5000; level += 1)
+    for (let level = 0; level < 5000; level += 1) {
       nested = { type: "blockquote", content: [nested] };
+    }
     expect(refusal(() => parseContent(doc(nested))).message).toMatch(
       /nested deeper than 200 levels/u,
     );
@@ -290,8 +291,9 @@ describe("HTML and text", () => {
 
   test("content nested without end does not overflow the stack", () => {
     let nested: JSONContent = parseMarkdown("deep");
-    for (let level = 0; level < 20_000; level += 1)
+    for (let level = 0; level < 20_000; level += 1) {
       nested = { type: "blockquote", content: [nested] };
+    }
     expect(() => [renderHtml(nested), renderMarkdown(nested), plainText(nested)]).not.toThrow();
   });
 });

@@ -113,8 +113,9 @@ test("a document nested very deep is read", () => {
     }
   });
   let depth = 0;
-  for (let node: JSONContent | undefined = yDocToContent(doc); node; node = node.content?.[0])
+  for (let node: JSONContent | undefined = yDocToContent(doc); node; node = node.content?.[0]) {
     depth += 1;
+  }
   expect(depth).toBe(3001);
 });
 

@@ -1,0 +1,60 @@
+import type { JSONContent } from "@tiptap/core";
+import * as Y from "yjs";
+import { ScriptoriumError } from "../schema/errors.ts";
+import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
+import type { SqlOrTransaction } from "./database.ts";
+import { reportDocument, type ListedDocument } from "./list-documents.ts";
+import { loadDocument } from "./load-document.ts";
+
+/** A document's content as the log says it is at `seq`. */
+export type ExportedDocument = Pick<
+  ListedDocument,
+  "id" | "organization" | "project" | "type" | "slug" | "title"
+> & {
+  readonly seq: number;
+  readonly content: JSONContent;
+  readonly diagramSource: string | null;
+};
+
+/**
+ * Reads a document from its committed log, not from the columns that follow it after a while.
+ * @throws ScriptoriumError `document_not_found`; `document_quarantined` when it cannot be loaded whole.
+ */
+export async function exportDocument(
+  sql: SqlOrTransaction,
+  documentId: string,
+): Promise<ExportedDocument> {
+  const { id, organization, project, type, slug, title, parts } = await reportDocument(sql, documentId);
+  const fields = { id, organization, project, type, slug, title };
+  // A row that another program inserted and nobody opened yet has no log.
+  if (!parts.some(({ part, headSeq }) => part === "content" && headSeq > 0)) {
+    return { ...fields, seq: 0, ...(await readColumns(sql, documentId)) };
+  }
+  const doc = new Y.Doc({ gc: true });
+  try {
+    const stored = await loadDocument(sql, { documentId, part: "content" }, doc);
+    if (stored.quarantine !== null) {
+      const { seq, reason } = stored.quarantine;
+      throw new ScriptoriumError(
+        "document_quarantined",
+        `Document ${documentId} cannot be loaded past seq ${seq}: ${reason}`,
+      );
+    }
+    const content = yDocToContent(doc);
+    return { ...fields, seq: stored.headSeq, content, diagramSource: yDocDiagram(doc) };
+  } finally {
+    doc.destroy();
+  }
+}
+
+async function readColumns(
+  sql: SqlOrTransaction,
+  documentId: string,
+): Promise<{ content: JSONContent; diagramSource: string | null }> {
+  const [row] = await sql<{ content: JSONContent | null; diagram: string | null }[]>`
+    select content, diagram_source as diagram from documents where id = ${documentId}`;
+  return {
+    content: row?.content ?? { type: "doc", content: [] },
+    diagramSource: row?.diagram ?? null,
+  };
+}
