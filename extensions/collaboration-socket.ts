@@ -144,7 +144,9 @@ export const MAX_ADDRESS_BYTES = 127;
 // A frame is varString address, varUint type, body.
 const isAcknowledgement = (frame: Uint8Array): boolean => {
   const typeAt = 1 + (frame[0] ?? 0);
-  return frame.length === typeAt + 2 && frame[typeAt] === SYNC_STATUS && frame[typeAt + 1] === APPLIED;
+  return (
+    frame.length === typeAt + 2 && frame[typeAt] === SYNC_STATUS && frame[typeAt + 1] === APPLIED
+  );
 };
 
 const addressOf = (frame: Uint8Array): string =>

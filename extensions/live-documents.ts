@@ -3,7 +3,11 @@ import { Hocuspocus, type Document } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import type { Sql } from "../persistence/database.ts";
 import { ensureParts, makeFirstContent } from "../persistence/documents.ts";
-import { loadDocument, type Quarantine, type StoredDocument } from "../persistence/load-document.ts";
+import {
+  loadDocument,
+  type Quarantine,
+  type StoredDocument,
+} from "../persistence/load-document.ts";
 import { markQuarantined } from "../persistence/quarantine.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import { ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
@@ -142,7 +146,10 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   discard(live: LiveDocument, offender: CollaborationSocket): void {
     if (live.discarded) return;
     live.discarded = true;
-    this.#options.logger.error({ documentName: live.document.name }, "document discarded from memory");
+    this.#options.logger.error(
+      { documentName: live.document.name },
+      "document discarded from memory",
+    );
     for (const socket of socketsOf(live.document)) {
       socket.closeFor(socket === offender ? "bad_update" : "restarting");
     }
@@ -173,7 +180,9 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     this.#retries.add(document.name);
     const retry = (): void => {
       this.#retries.delete(document.name);
-      void this.unloadDocument(document);
+      this.unloadDocument(document).catch((error: unknown) =>
+        this.#options.logger.error({ err: error, documentName: document.name }, "unload failed"),
+      );
     };
     this.#options.updateLog.drained(live.log).then(retry, retry);
   }
@@ -182,8 +191,9 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const code = codeOf(error);
     this.#options.logger.warn({ documentName: name, code, err: error }, "document not opened");
     // Told in a frame, the stock provider would take it for a refusal and never come back (FIELD-NOTES 5).
-    if (code === "storage_unavailable" || code === "internal") socket?.closeFor("storage_unavailable");
-    else socket?.refused(code);
+    if (code === "storage_unavailable" || code === "internal") {
+      socket?.closeFor("storage_unavailable");
+    } else socket?.refused(code);
   }
 }
 

@@ -47,8 +47,10 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
       throw unauthenticated();
     }
     await touchKey(sql, key.keyId);
-    const { keyHash: _secret, agentStatus, ...rest } = key;
-    return { kind: "key", ...rest, mayOnlySuggest: agentStatus === "probation" };
+    const { keyId, userId, agentId, organizationId, projectId, scopes, role } = key;
+    const mayOnlySuggest = key.agentStatus === "probation";
+    const grants = { organizationId, projectId, scopes, role, mayOnlySuggest };
+    return { kind: "key", keyId, userId, agentId, ...grants };
   };
 
   return {
@@ -62,7 +64,8 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
     },
     async rightsOn(principal, documentId) {
       const access = await accessToDocument(sql, documentId, principal.userId);
-      const notFound = () => new ScriptoriumError("document_not_found", `No document ${documentId}`);
+      const notFound = () =>
+        new ScriptoriumError("document_not_found", `No document ${documentId}`);
       if (access === null || access.role === null) throw notFound();
       if (principal.kind === "user") return rightsOf(access.role, null);
       const { organizationId, projectId } = principal;

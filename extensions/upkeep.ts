@@ -1,20 +1,20 @@
 import type { Logger } from "pino";
-import type { DocumentAddress } from "../schema/ids.ts";
-import { documentName, parseDocumentName } from "../schema/ids.ts";
 import type { StoredDocument } from "../persistence/load-document.ts";
-import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import type { DocumentsToSweep } from "../persistence/sweep.ts";
+import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
+import { documentName, type DocumentAddress } from "../schema/ids.ts";
+import { DocumentTimers } from "./document-timers.ts";
 
 export type UpkeepOptions = {
-  readonly thread: UpkeepThread;
+  readonly thread: Pick<UpkeepThread, "compact" | "project" | "close">;
   readonly logger: Logger;
   readonly sweep: (options: { minRows: number; limit: number }) => Promise<DocumentsToSweep>;
-  /** Project when nothing was committed for `projectAfterMs`, and at the latest this long after the first commit. */
+  /** A document's columns follow this long after its last commit, and at the latest that long after the first, ms. */
   readonly projectAfterMs: number;
   readonly projectAtLatestMs: number;
-  /** Compact and write a version when an open document was quiet for this long. */
+  /** An open document that is quiet for this long is compacted and gets a version, ms. */
   readonly idleAfterMs: number;
-  /** While people type, a version at most this often. */
+  /** While people type, a version at most this often, ms. */
   readonly versionIntervalMs: number;
   readonly sweepEveryMs: number;
 };
@@ -26,153 +26,139 @@ const MAX_TAIL_ROWS = 500;
 const MIN_TAIL_BYTES = 16 * 1024;
 
 /** A document that was just left is compacted from this many rows on: fewer load as fast as a snapshot. */
-const MIN_IDLE_ROWS = 20;
+const MIN_LEFT_ROWS = 20;
+
+/** Documents of one sweep; the next finds the rest. */
+const SWEEP_LIMIT = 100;
 
 /** What is known of an open document without asking the database. */
 type Weight = {
-  address: DocumentAddress;
+  readonly address: DocumentAddress;
+  readonly timers: DocumentTimers;
   tailRows: number;
   tailBytes: number;
   stateBytes: number;
   compacting: boolean;
-  projectTimer: NodeJS.Timeout | null;
-  firstUnprojectedMs: number;
-  idleTimer: NodeJS.Timeout | null;
 };
 
 /**
  * Decides when a document is projected and compacted: by weight, when it falls quiet, when it is left, and by a
  * sweep that finds what a crash left behind. All of it is derived work: a failure is logged and met again later.
  */
-export function createUpkeep(options: UpkeepOptions) {
-  const weights = new Map<string, Weight>();
-  let closed = false;
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #weights = new Map<string, Weight>();
+  readonly #sweeper: NodeJS.Timeout;
+  #sweeping = false;
+  #closed = false;
 
-  const guarded = (what: string, name: string, work: Promise<unknown>): void => {
-    work.catch((error: unknown) => {
-      if (!closed) options.logger.error({ err: error, documentName: name }, `${what} failed`);
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#sweeper = setInterval(() => this.#begin("sweep", this.#sweep()), options.sweepEveryMs);
+    this.#sweeper.unref();
+    this.#begin("sweep", this.#sweep());
+  }
+
+  /** A document was loaded: its weight is known from now on. */
+  opened(address: DocumentAddress, stored: StoredDocument): void {
+    const { projectAfterMs, projectAtLatestMs, idleAfterMs } = this.#options;
+    const timers = new DocumentTimers({
+      projectAfterMs,
+      projectAtLatestMs,
+      idleAfterMs,
+      onProject: () => this.#project(address),
+      onIdle: () => this.#begin("compaction", this.#compact(weight, 0)),
     });
-  };
+    const { tailRows, tailBytes, stateBytes } = stored;
+    const weight = { address, timers, tailRows, tailBytes, stateBytes, compacting: false };
+    this.#weights.set(address.name, weight);
+  }
 
-  const compact = async (weight: Weight, versionIntervalMs: number): Promise<void> => {
-    if (weight.compacting || closed) return;
+  /** Rows of a document were committed. */
+  committed(address: DocumentAddress, rows: number, bytes: number): void {
+    const weight = this.#weights.get(address.name);
+    if (weight === undefined || this.#closed) return;
+    weight.tailRows += rows;
+    weight.tailBytes += bytes;
+    weight.timers.touched();
+    const isHeavy =
+      weight.tailRows >= MAX_TAIL_ROWS ||
+      weight.tailBytes > Math.max(weight.stateBytes, MIN_TAIL_BYTES);
+    if (isHeavy && !weight.compacting) {
+      this.#begin("compaction", this.#compact(weight, this.#options.versionIntervalMs));
+    }
+  }
+
+  /** A document was unloaded: what is left to do for it is done now. */
+  unloaded(name: string): void {
+    const weight = this.#weights.get(name);
+    if (weight === undefined) return;
+    this.#weights.delete(name);
+    const isBehind = weight.timers.isBehind;
+    weight.timers.stop();
+    if (isBehind) this.#project(weight.address);
+    if (weight.tailRows >= MIN_LEFT_ROWS) this.#begin("compaction", this.#compact(weight, 0));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    for (const { timers } of this.#weights.values()) timers.stop();
+    await this.#options.thread.close();
+  }
+
+  async #compact(weight: Weight, versionIntervalMs: number): Promise<void> {
+    if (weight.compacting || this.#closed) return;
     weight.compacting = true;
+    const { documentId, part, name } = weight.address;
     const { tailRows, tailBytes } = weight;
-    const { documentId, part } = weight.address;
     try {
-      const result = await options.thread.compact({ documentId, part, versionIntervalMs });
+      const result = await this.#options.thread.compact({ documentId, part, versionIntervalMs });
       weight.tailRows = Math.max(0, weight.tailRows - tailRows);
       weight.tailBytes = Math.max(0, weight.tailBytes - tailBytes);
       weight.stateBytes = result.afterBytes;
-      options.logger.info({ documentName: weight.address.name, ...result }, "compacted");
+      this.#options.logger.debug({ documentName: name, ...result }, "compaction ended");
     } finally {
       weight.compacting = false;
     }
-  };
+  }
 
-  const project = (weight: Weight): void => {
-    if (weight.projectTimer !== null) clearTimeout(weight.projectTimer);
-    weight.projectTimer = null;
-    weight.firstUnprojectedMs = 0;
-    if (weight.address.part !== "content" || closed) return;
-    guarded("projection", weight.address.name, options.thread.project(weight.address.documentId));
-  };
+  #project({ documentId, part }: DocumentAddress): void {
+    if (part !== "content" || this.#closed) return;
+    this.#begin("projection", this.#options.thread.project(documentId));
+  }
 
-  const scheduleProjection = (weight: Weight): void => {
-    const now = performance.now();
-    if (weight.firstUnprojectedMs === 0) weight.firstUnprojectedMs = now;
-    const latest = weight.firstUnprojectedMs + options.projectAtLatestMs - now;
-    const wait = Math.max(0, Math.min(options.projectAfterMs, latest));
-    if (weight.projectTimer !== null && wait > 0) {
-      weight.projectTimer.refresh();
-      return;
-    }
-    if (weight.projectTimer !== null) clearTimeout(weight.projectTimer);
-    weight.projectTimer = setTimeout(() => project(weight), wait).unref();
-  };
-
-  const scheduleIdle = (weight: Weight): void => {
-    if (weight.idleTimer !== null) {
-      weight.idleTimer.refresh();
-      return;
-    }
-    const idle = (): void => {
-      weight.idleTimer = null;
-      guarded("compaction", weight.address.name, compact(weight, 0));
-    };
-    weight.idleTimer = setTimeout(idle, options.idleAfterMs).unref();
-  };
-
-  const sweep = async (): Promise<void> => {
-    const due = await options.sweep({ minRows: MAX_TAIL_ROWS, limit: 100 });
-    for (const documentId of due.toProject) {
-      if (closed) return;
-      if (weights.has(documentName(documentId, "content"))) continue;
-      await options.thread.project(documentId);
-    }
-    for (const { documentId, part } of due.toCompact) {
-      if (closed) return;
-      if (weights.has(documentName(documentId, part))) continue;
-      await options.thread.compact({ documentId, part, versionIntervalMs: 0 });
-    }
-  };
-
-  const sweeper = setInterval(
-    () => guarded("sweep", "", sweep()),
-    options.sweepEveryMs,
-  ).unref();
-  guarded("sweep", "", sweep());
-
-  return {
-    /** A document was loaded: its weight is known from now on. */
-    opened(address: DocumentAddress, stored: StoredDocument): void {
-      weights.set(address.name, {
-        address,
-        tailRows: stored.tailRows,
-        tailBytes: stored.tailBytes,
-        stateBytes: stored.stateBytes,
-        compacting: false,
-        projectTimer: null,
-        firstUnprojectedMs: 0,
-        idleTimer: null,
+  /** Open documents are left to their own clocks. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      const { toProject, toCompact } = await this.#options.sweep({
+        minRows: MAX_TAIL_ROWS,
+        limit: SWEEP_LIMIT,
       });
-    },
-    /** Updates of a document were committed. */
-    committed(address: DocumentAddress, rows: number, bytes: number): void {
-      const weight = weights.get(address.name);
-      if (weight === undefined) return;
-      weight.tailRows += rows;
-      weight.tailBytes += bytes;
-      scheduleProjection(weight);
-      scheduleIdle(weight);
-      const heavy =
-        weight.tailRows >= MAX_TAIL_ROWS ||
-        weight.tailBytes > Math.max(weight.stateBytes, MIN_TAIL_BYTES);
-      if (heavy && !weight.compacting) {
-        guarded("compaction", address.name, compact(weight, options.versionIntervalMs));
+      for (const documentId of toProject) {
+        if (this.#weights.has(documentName(documentId, "content"))) continue;
+        await this.#guarded("projection", this.#options.thread.project(documentId));
       }
-    },
-    /** A document was unloaded: what is left to do for it is done now. */
-    unloaded(name: string): void {
-      const weight = weights.get(name);
-      if (weight === undefined) return;
-      weights.delete(name);
-      if (weight.idleTimer !== null) clearTimeout(weight.idleTimer);
-      if (weight.projectTimer !== null) project(weight);
-      if (weight.tailRows >= MIN_IDLE_ROWS) {
-        guarded("compaction", parseDocumentName(name).name, compact(weight, 0));
+      for (const { documentId, part } of toCompact) {
+        if (this.#weights.has(documentName(documentId, part))) continue;
+        const task = { documentId, part, versionIntervalMs: 0 };
+        await this.#guarded("compaction", this.#options.thread.compact(task));
       }
-    },
-    async close(): Promise<void> {
-      closed = true;
-      clearInterval(sweeper);
-      for (const weight of weights.values()) {
-        if (weight.idleTimer !== null) clearTimeout(weight.idleTimer);
-        if (weight.projectTimer !== null) clearTimeout(weight.projectTimer);
-      }
-      await options.thread.close();
-    },
-  };
-}
+    } finally {
+      this.#sweeping = false;
+    }
+  }
 
-export type Upkeep = ReturnType<typeof createUpkeep>;
+  #begin(what: string, work: Promise<unknown>): void {
+    this.#guarded(what, work).catch(() => {});
+  }
+
+  /** One document's trouble is logged; the next one's turn comes all the same. */
+  #guarded(what: string, work: Promise<unknown>): Promise<unknown> {
+    return work.catch((error: unknown) => {
+      if (!this.#closed) this.#options.logger.error({ err: error }, `${what} failed`);
+    });
+  }
+}

@@ -1,6 +1,7 @@
 import type { Role } from "../schema/roles.ts";
 import { higherRole } from "../schema/roles.ts";
 import type { AgentStatus } from "../schema/tables/agents.ts";
+import type { OrganizationRole } from "../schema/tables/organizations.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 export type StoredKey = {
@@ -55,7 +56,7 @@ export type DocumentAccess = {
 type AccessRow = {
   organizationId: string;
   projectId: string;
-  membership: "member" | "admin" | null;
+  membership: OrganizationRole | null;
   collaboration: Role | null;
 };
 
@@ -80,11 +81,10 @@ export async function accessToDocument(
     where d.id = ${documentId} and d.deleted_at is null`;
   if (row === undefined) return null;
   const { organizationId, projectId, membership, collaboration } = row;
-  const asMember: Role | null =
-    membership === "admin" ? "owner" : membership === "member" ? "viewer" : null;
-  const role =
-    asMember !== null && collaboration !== null
-      ? higherRole(asMember, collaboration)
-      : (asMember ?? collaboration);
+  const asMember = membership === null ? null : ROLE_OF_MEMBER[membership];
+  const roles = [asMember, collaboration].filter((role) => role !== null);
+  const role = roles.length === 0 ? null : roles.reduce(higherRole);
   return { organizationId, projectId, role };
 }
+
+const ROLE_OF_MEMBER: Record<OrganizationRole, Role> = { member: "viewer", admin: "owner" };

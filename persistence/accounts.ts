@@ -59,7 +59,9 @@ export async function createUser(
   user: { email: string; name: string },
 ): Promise<string> {
   const rows = await unique(
-    sql<{ id: string }[]>`insert into users (email, name) values (${user.email}, ${user.name}) returning id`,
+    sql<
+      { id: string }[]
+    >`insert into users (email, name) values (${user.email}, ${user.name}) returning id`,
     `A user ${user.email} is there already`,
   );
   return oneRow(rows[0]).id;

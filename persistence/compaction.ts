@@ -149,7 +149,9 @@ function prove(doc: Y.Doc, state: Uint8Array): void {
   applySnapshot(again, state, "v2+zstd", null);
   const differs = difference(doc, again);
   again.destroy();
-  if (differs !== null) throw new ScriptoriumError("compaction_failed", `Not compacted: ${differs}`);
+  if (differs !== null) {
+    throw new ScriptoriumError("compaction_failed", `Not compacted: ${differs}`);
+  }
 }
 
 /** Ends a transaction that found another compaction had been faster [C5]. */
@@ -163,12 +165,13 @@ class LostTheRace extends Error {}
 async function replace(
   sql: Sql,
   { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
-  { doc, stored, state, chunks }: Merged,
+  merged: Merged,
   { versions, atStatement = () => {} }: CompactionOptions,
 ): Promise<Pick<CompactionResult, "outcome" | "version">> {
-  const { stateSeq, headSeq, tailRows } = stored;
-  try {
-    const version = await sql.begin(async (tx) => {
+  const { doc, state, chunks } = merged;
+  const { stateSeq, headSeq, tailRows } = merged.stored;
+  return sql
+    .begin(async (tx) => {
       await atStatement("delete");
       const removed = await tx`
         delete from yjs_updates
@@ -184,24 +187,30 @@ async function replace(
         where document_id = ${documentId} and part = ${part} and state_seq = ${stateSeq}`;
       if (replaced.count !== 1) throw new LostTheRace();
       await atStatement("version");
-      const number =
-        part === "content"
-          ? await recordVersion(tx, versions, {
-              documentId,
-              seq: headSeq,
-              state,
-              content: yDocToContent(doc),
-              diagramSource: yDocDiagram(doc),
-            })
-          : null;
+      const version = await captureVersion(tx, { documentId, part }, merged, versions);
       await atStatement("commit");
-      return number;
+      return { outcome: "compacted" as const, version };
+    })
+    .catch((error: unknown) => {
+      if (error instanceof LostTheRace) return { outcome: "lost_the_race" as const, version: null };
+      throw error;
     });
-    return { outcome: "compacted", version };
-  } catch (error) {
-    if (error instanceof LostTheRace) return { outcome: "lost_the_race", version: null };
-    throw error;
-  }
+}
+
+async function captureVersion(
+  tx: SqlOrTransaction,
+  { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
+  { doc, state, stored }: Merged,
+  policy: VersionPolicy,
+): Promise<number | null> {
+  if (part !== "content") return null;
+  return recordVersion(tx, policy, {
+    documentId,
+    seq: stored.headSeq,
+    state,
+    content: yDocToContent(doc),
+    diagramSource: yDocDiagram(doc),
+  });
 }
 
 async function keepHistory(

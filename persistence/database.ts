@@ -74,7 +74,9 @@ export function createDatabase(options: {
 /** libpq's form for a unix socket, `postgres://user@/database?host=/folder`, which postgres.js does not read. */
 function readSocketUrl(location: DatabaseLocation): DatabaseLocation {
   if (typeof location !== "string") return location;
-  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?\/([^?]*)\?(.*)$/u.exec(location);
+  const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?\/([^?]*)\?(.*)$/u.exec(
+    location,
+  );
   const query = new URLSearchParams(match?.[4] ?? "");
   const host = query.get("host");
   if (match === null || host === null) return location;

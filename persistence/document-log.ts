@@ -132,7 +132,11 @@ export class DocumentLog {
       const { author } = entries[start] as Entry;
       let end = start;
       let bytes = 0;
-      while (end < entries.length && sameAuthor(entries[end]?.author, author) && bytes < ROW_BYTES) {
+      while (
+        end < entries.length &&
+        sameAuthor(entries[end]?.author, author) &&
+        bytes < ROW_BYTES
+      ) {
         bytes += (entries[end] as Entry).update.length;
         end += 1;
       }

@@ -24,7 +24,10 @@ export async function exportDocument(
   sql: SqlOrTransaction,
   documentId: string,
 ): Promise<ExportedDocument> {
-  const { id, organization, project, type, slug, title, parts } = await reportDocument(sql, documentId);
+  const { id, organization, project, type, slug, title, parts } = await reportDocument(
+    sql,
+    documentId,
+  );
   const fields = { id, organization, project, type, slug, title };
   // A row that another program inserted and nobody opened yet has no log.
   if (!parts.some(({ part, headSeq }) => part === "content" && headSeq > 0)) {

@@ -94,10 +94,7 @@ async function reportParts(sql: SqlOrTransaction, documentId: string): Promise<P
  * Marks a document as deleted; its log stays. Returns false when it was so already.
  * @throws ScriptoriumError `document_not_found`.
  */
-export async function deleteDocument(
-  sql: SqlOrTransaction,
-  documentId: string,
-): Promise<boolean> {
+export async function deleteDocument(sql: SqlOrTransaction, documentId: string): Promise<boolean> {
   const marked = await sql`
     update documents set deleted_at = now() where id = ${documentId} and deleted_at is null`;
   if (marked.count === 1) return true;

@@ -133,7 +133,9 @@ function applyRows(doc: Y.Doc, firstSeq: number, chunk: StoredRow): Quarantine |
   return doc.transact(() => {
     let offset = 0;
     for (const [index, length] of lengths.entries()) {
-      if (seqs !== null && Number(seqs[index]) !== firstSeq + index) return missing(firstSeq + index);
+      if (seqs !== null && Number(seqs[index]) !== firstSeq + index) {
+        return missing(firstSeq + index);
+      }
       const update = updates.subarray(offset, offset + length);
       const stopped = attempt(firstSeq + index, () => Y.applyUpdate(doc, update, LOADING));
       if (stopped !== null) return stopped;
@@ -156,10 +158,16 @@ function finish(doc: Y.Doc, stored: StoredDocument): StoredDocument {
   if (stored.quarantine !== null) return stored;
   const read = stored.stateSeq + stored.tailRows;
   if (read < stored.headSeq) {
-    return { ...stored, quarantine: { seq: read + 1, reason: "rows at the end of the log are missing" } };
+    return {
+      ...stored,
+      quarantine: { seq: read + 1, reason: "rows at the end of the log are missing" },
+    };
   }
   if (hasPending(doc)) {
-    return { ...stored, quarantine: { seq: read, reason: "an update waits for one that is missing" } };
+    return {
+      ...stored,
+      quarantine: { seq: read, reason: "an update waits for one that is missing" },
+    };
   }
   return stored;
 }

@@ -97,7 +97,9 @@ export class UpdateLog {
 
   /** Resolves when the document has nothing left to commit; rejects when it never will or `signal` fires. */
   async drained(log: DocumentLog, signal?: AbortSignal): Promise<void> {
-    let committed = new Promise<"committed">((resolve) => log.whenCommitted(() => resolve("committed")));
+    let committed = new Promise<"committed">((resolve) =>
+      log.whenCommitted(() => resolve("committed")),
+    );
     while (!log.isDrained) {
       if (log.failure !== null) throw log.failure;
       signal?.throwIfAborted();

@@ -6,11 +6,16 @@ import type { CompactionResult } from "./compaction.ts";
 import type { DatabaseLocation } from "./database.ts";
 import type { ProjectionResult } from "./projection.ts";
 
-export type UpkeepTask =
-  | { kind: "compact"; documentId: string; part: Part; versionIntervalMs: number }
-  | { kind: "project"; documentId: string };
+type CompactTask = { kind: "compact"; documentId: string; part: Part; versionIntervalMs: number };
+type ProjectTask = { kind: "project"; documentId: string };
 
+/** What the upkeep thread can be asked to do. Every task may be repeated without harm [C4, P1]. */
+export type UpkeepTask = CompactTask | ProjectTask;
+
+/** From the main thread to the upkeep thread. */
 export type UpkeepRequest = { id: number; task: UpkeepTask };
+
+/** The answer: a result, or why there is none. */
 export type UpkeepReply = {
   id: number;
   result?: CompactionResult | ProjectionResult;
@@ -23,81 +28,89 @@ type Waiting = {
   reject: (error: unknown) => void;
 };
 
-export type UpkeepThread = {
-  compact(task: Omit<Extract<UpkeepTask, { kind: "compact" }>, "kind">): Promise<CompactionResult>;
-  project(documentId: string): Promise<ProjectionResult>;
-  close(): Promise<void>;
-};
+const stopped = () => new ScriptoriumError("restarting", "Upkeep has stopped");
 
 /**
- * Runs upkeep one task at a time in a worker thread, which is started with the first task.
- * A thread that dies fails the task it had and is started anew for the next: every task can be repeated [C4, P1].
+ * Runs upkeep one task at a time in a worker thread, which starts with the first task.
+ * A thread that dies fails the task it had; the next task starts another.
  */
-export function createUpkeepThread(options: {
-  location: DatabaseLocation;
-  logger: Logger;
-}): UpkeepThread {
-  const queue: Waiting[] = [];
-  let worker: Worker | null = null;
-  let current: { id: number; waiting: Waiting } | null = null;
-  let lastId = 0;
-  let closed = false;
+export class UpkeepThread {
+  readonly #location: DatabaseLocation;
+  readonly #logger: Logger;
+  readonly #queue: Waiting[] = [];
+  #worker: Worker | null = null;
+  #current: { id: number; waiting: Waiting } | null = null;
+  #lastId = 0;
+  #closed = false;
 
-  const start = (): Worker => {
-    const started = new Worker(new URL("./upkeep-worker.ts", import.meta.url), {
-      workerData: { location: options.location },
-    });
-    started.on("message", (reply: UpkeepReply) => finish(reply));
-    started.on("error", (error) => options.logger.error({ err: error }, "upkeep thread failed"));
-    started.on("exit", () => {
-      if (worker === started) worker = null;
-      if (current !== null) {
-        finish({
-          id: current.id,
-          error: { code: "internal", message: "The upkeep thread ended" },
-        });
+  constructor(options: { location: DatabaseLocation; logger: Logger }) {
+    this.#location = options.location;
+    this.#logger = options.logger;
+  }
+
+  /** Compacts a document; errors carry the code that `compactDocument` threw. */
+  async compact(task: Omit<CompactTask, "kind">): Promise<CompactionResult> {
+    return (await this.#run({ kind: "compact", ...task })) as CompactionResult;
+  }
+
+  /** Projects a document's content. */
+  async project(documentId: string): Promise<ProjectionResult> {
+    return (await this.#run({ kind: "project", documentId })) as ProjectionResult;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { reject } of this.#queue.splice(0)) reject(stopped());
+    // A transaction that is cut here is rolled back by PostgreSQL: the old state stays.
+    await this.#worker?.terminate();
+  }
+
+  #run(task: UpkeepTask): Promise<CompactionResult | ProjectionResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(stopped());
+        return;
       }
+      this.#queue.push({ task, resolve, reject });
+      this.#next();
     });
-    started.unref();
-    return started;
-  };
+  }
 
-  const next = (): void => {
-    if (current !== null || closed) return;
-    const waiting = queue.shift();
+  #next(): void {
+    if (this.#current !== null || this.#closed) return;
+    const waiting = this.#queue.shift();
     if (waiting === undefined) return;
-    lastId += 1;
-    current = { id: lastId, waiting };
-    worker ??= start();
-    worker.postMessage({ id: lastId, task: waiting.task } satisfies UpkeepRequest);
-  };
+    this.#lastId += 1;
+    this.#current = { id: this.#lastId, waiting };
+    this.#worker ??= this.#start();
+    this.#worker.postMessage({ id: this.#lastId, task: waiting.task } satisfies UpkeepRequest);
+  }
 
-  const finish = ({ id, result, error }: UpkeepReply): void => {
-    if (current?.id !== id) return;
-    const { waiting } = current;
-    current = null;
-    if (result !== undefined) waiting.resolve(result);
-    else waiting.reject(Object.assign(new Error(error?.message ?? "no result"), { code: error?.code }));
-    next();
-  };
-
-  const run = (task: UpkeepTask): Promise<CompactionResult | ProjectionResult> =>
-    new Promise((resolve, reject) => {
-      if (closed) return reject(new ScriptoriumError("restarting", "Upkeep has stopped"));
-      queue.push({ task, resolve, reject });
-      next();
+  #start(): Worker {
+    const worker = new Worker(new URL("./upkeep-worker.ts", import.meta.url), {
+      workerData: { location: this.#location },
     });
+    worker.on("message", (reply: UpkeepReply) => this.#finish(reply));
+    worker.on("error", (error) => this.#logger.error({ err: error }, "upkeep thread failed"));
+    worker.on("exit", () => {
+      if (this.#worker === worker) this.#worker = null;
+      if (this.#current === null) return;
+      const error = { code: "internal", message: "The upkeep thread ended" };
+      this.#finish({ id: this.#current.id, error });
+    });
+    worker.unref();
+    return worker;
+  }
 
-  return {
-    compact: async (task) => (await run({ kind: "compact", ...task })) as CompactionResult,
-    project: async (documentId) => (await run({ kind: "project", documentId })) as ProjectionResult,
-    close: async () => {
-      closed = true;
-      for (const { reject } of queue.splice(0)) {
-        reject(new ScriptoriumError("restarting", "Upkeep has stopped"));
-      }
-      // A transaction that is cut here is rolled back by PostgreSQL: the old state stays.
-      await worker?.terminate();
-    },
-  };
+  #finish({ id, result, error }: UpkeepReply): void {
+    if (this.#current?.id !== id) return;
+    const { waiting } = this.#current;
+    this.#current = null;
+    if (result === undefined) {
+      waiting.reject(
+        Object.assign(new Error(error?.message ?? "no result"), { code: error?.code }),
+      );
+    } else waiting.resolve(result);
+    this.#next();
+  }
 }

@@ -22,8 +22,7 @@ parentPort?.on("message", ({ id, task }: UpkeepRequest) => {
     (result) => parentPort?.postMessage({ id, result } satisfies UpkeepReply),
     (error: unknown) => {
       const message = error instanceof Error ? error.message : String(error);
-      const code =
-        error instanceof Error && "code" in error ? String(error.code) : "internal";
+      const code = error instanceof Error && "code" in error ? String(error.code) : "internal";
       parentPort?.postMessage({ id, error: { code, message } } satisfies UpkeepReply);
     },
   );

@@ -41,6 +41,4 @@ export const higherRole = (one: Role, other: Role): Role =>
 
 /** The rights of a role; with `scopes`, only those that a key was given. */
 export const rightsOf = (role: Role, scopes: readonly string[] | null): readonly Right[] =>
-  RIGHTS_OF_ROLE[role].filter(
-    (right) => scopes === null || scopes.includes(SCOPE_OF_RIGHT[right]),
-  );
+  RIGHTS_OF_ROLE[role].filter((right) => scopes === null || scopes.includes(SCOPE_OF_RIGHT[right]));

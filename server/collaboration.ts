@@ -18,7 +18,11 @@ export type Collaboration = {
   accept(
     transport: Transport,
     request: Request,
-  ): { receive(frame: Uint8Array): void; lost(code: number, reason: string): void; socket: CollaborationSocket };
+  ): {
+    receive(frame: Uint8Array): void;
+    lost(code: number, reason: string): void;
+    socket: CollaborationSocket;
+  };
 };
 
 /**

@@ -7,7 +7,13 @@ const MIB = 1024 * 1024;
 
 /** Every environment variable there is. README's table is printed from this by `npm run admin -- config`. */
 export const configSchema = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8787).describe("Port to listen on; 0 takes a free one"),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8787)
+    .describe("Port to listen on; 0 takes a free one"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
   DATABASE_URL: z
     .string()
@@ -25,14 +31,28 @@ export const configSchema = z.object({
     .transform((value) => value === "true")
     .describe("Apply migrations at start; false: refuse to start while some are pending"),
   COMMIT_WINDOW_MS: ms(2).describe("How long updates gather for one commit, ms"),
-  COMMIT_TIMEOUT_MS: ms(10_000).describe("No reply to a commit for this long, ms: try on a new connection"),
-  DOCUMENT_BACKLOG_BYTES: count(8 * MIB).describe("Uncommitted bytes of one document at which its writers are told (4503)"),
-  TOTAL_BACKLOG_BYTES: count(256 * MIB).describe("Uncommitted bytes of all documents at which every writer is told (4503)"),
-  PROJECT_AFTER_MS: ms(2000).describe("A document's JSON and text follow this long after its last commit, ms"),
+  COMMIT_TIMEOUT_MS: ms(10_000).describe(
+    "No reply to a commit for this long, ms: try on a new connection",
+  ),
+  DOCUMENT_BACKLOG_BYTES: count(8 * MIB).describe(
+    "Uncommitted bytes of one document at which its writers are told (4503)",
+  ),
+  TOTAL_BACKLOG_BYTES: count(256 * MIB).describe(
+    "Uncommitted bytes of all documents at which every writer is told (4503)",
+  ),
+  PROJECT_AFTER_MS: ms(2000).describe(
+    "A document's JSON and text follow this long after its last commit, ms",
+  ),
   PROJECT_AT_LATEST_MS: ms(15_000).describe("… and at the latest this long after the first, ms"),
-  IDLE_AFTER_MS: ms(300_000).describe("An open document that is quiet this long is compacted and gets a version, ms"),
-  VERSION_INTERVAL_MS: ms(600_000).describe("While people type, an automatic version at most this often, ms"),
-  SWEEP_EVERY_MS: count(60_000).describe("How often documents left behind by a crash are looked for, ms"),
+  IDLE_AFTER_MS: ms(300_000).describe(
+    "An open document that is quiet this long is compacted and gets a version, ms",
+  ),
+  VERSION_INTERVAL_MS: ms(600_000).describe(
+    "While people type, an automatic version at most this often, ms",
+  ),
+  SWEEP_EVERY_MS: count(60_000).describe(
+    "How often documents left behind by a crash are looked for, ms",
+  ),
 });
 
 export type Config = Readonly<z.output<typeof configSchema>>;
@@ -59,19 +79,15 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 }
 
 function allowed(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_value":
-      return `allowed are ${issue.values.join(", ")}`;
-    case "too_small":
-      return `it must be at least ${issue.inclusive === true ? issue.minimum : `more than ${issue.minimum}`}`;
-    case "too_big":
-      return `it must be at most ${issue.maximum}`;
-    case "invalid_type":
-      return `a whole ${issue.expected === "int" ? "number" : issue.expected} is needed`;
-    default:
-      return issue.message;
-  }
+  if (issue.code === "invalid_value") return `allowed are ${issue.values.join(", ")}`;
+  if (issue.code === "too_small") return `it must be at least ${lowest(issue)}`;
+  if (issue.code === "too_big") return `it must be at most ${issue.maximum}`;
+  if (issue.code === "invalid_type") return "a whole number is needed";
+  return issue.message;
 }
+
+const lowest = (issue: z.core.$ZodIssueTooSmall): number =>
+  Number(issue.minimum) + (issue.inclusive === false ? 1 : 0);
 
 /** The configuration of this process. */
 export const readConfig = (): Config => parseConfig(process.env);

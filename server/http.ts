@@ -15,12 +15,14 @@ export function createHttpServer(readiness: Readiness): Server {
       });
       response.end(JSON.stringify(body));
     };
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (pathname === "/healthz") return answer(200, { status: "alive" });
-    if (pathname !== "/readyz") return answer(404, { code: "not_found" });
+    const [path] = (request.url ?? "/").split("?", 1);
+    if (path === "/healthz") return answer(200, { status: "alive" });
+    if (path !== "/readyz") return answer(404, { code: "not_found" });
     readiness().then(
       (reason) =>
-        reason === null ? answer(200, { status: "ready" }) : answer(503, { status: "not_ready", reason }),
+        reason === null
+          ? answer(200, { status: "ready" })
+          : answer(503, { status: "not_ready", reason }),
       () => answer(503, { status: "not_ready", reason: "storage_unavailable" }),
     );
   });

@@ -61,9 +61,12 @@ try {
   const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: 2, sync: false }));
   stopOnSignal(await start(config, logger), logger);
 } catch (error) {
-  // A person reads this: one clear sentence, the stack only when it is a fault of ours.
-  const text =
-    error instanceof ScriptoriumError ? error.message : error instanceof Error ? error.stack : error;
-  process.stderr.write(`${String(text)}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
+}
+
+/** For a person: one clear sentence; the stack only when it is a fault of ours. */
+function explain(error: unknown): string {
+  if (error instanceof ScriptoriumError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

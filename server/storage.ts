@@ -1,5 +1,10 @@
 import type { Logger } from "pino";
-import { checkServer, createDatabase, type Database, type DatabaseLocation } from "../persistence/database.ts";
+import {
+  checkServer,
+  createDatabase,
+  type Database,
+  type DatabaseLocation,
+} from "../persistence/database.ts";
 import { startEmbeddedPostgres } from "../persistence/embedded-postgres.ts";
 import { migrate, pendingMigrations } from "../persistence/migrate.ts";
 import { ScriptoriumError } from "../schema/errors.ts";

@@ -16,74 +16,80 @@ const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** A peer that does not answer a ping for this long, ms, is gone. Half-open connections would live for hours. */
 const PING_EVERY_MS = 30_000;
 
-export type WebsocketDoor = {
-  readonly connections: number;
-  /** New sockets are turned away, and what still arrives on the open ones is not taken in any more. */
-  refuse(): void;
-  /** Closes every socket with 1012 (restarting, come back) and waits until they are gone, 2 s at most. */
-  close(): Promise<void>;
-};
-
 /** Accepts websockets on the HTTP server and hands their frames to Hocuspocus. */
-export function openWebsocketDoor(options: {
-  http: Server;
-  collaboration: Collaboration;
-  logger: Logger;
-}): WebsocketDoor {
-  const { http, collaboration, logger } = options;
-  // perMessageDeflate off: it costs memory for every socket and can be bombed; Yjs updates hardly shrink.
-  const wss = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_FRAME_BYTES,
-  });
-  const sockets = new Map<WebSocket, CollaborationSocket>();
-  let refusing = false;
+export class WebsocketDoor {
+  readonly #collaboration: Collaboration;
+  readonly #logger: Logger;
+  readonly #sockets = new Map<WebSocket, CollaborationSocket>();
+  readonly #wss: WebSocketServer;
+  #refusing = false;
 
-  const accept = (ws: WebSocket, tcp: Socket, request: IncomingMessage): void => {
-    const peer = collaboration.accept(createTransport(ws, tcp), toRequest(request));
+  constructor(options: { http: Server; collaboration: Collaboration; logger: Logger }) {
+    this.#collaboration = options.collaboration;
+    this.#logger = options.logger;
+    // perMessageDeflate off: it costs memory for every socket and can be bombed; Yjs updates hardly shrink.
+    this.#wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
+    });
+    options.http.on("upgrade", (request: IncomingMessage, tcp: Duplex, head: Buffer) =>
+      this.#upgrade(request, tcp, head),
+    );
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  get isRefusing(): boolean {
+    return this.#refusing;
+  }
+
+  /** New sockets are turned away from now on, and what still arrives on the open ones is not taken in any more. */
+  refuse(): void {
+    this.#refusing = true;
+  }
+
+  /** Closes every socket with 1012 (restarting, come back) and waits until they are gone. */
+  async close(): Promise<void> {
+    this.#refusing = true;
+    const gone = [...this.#sockets.keys()].map(
+      (ws) => new Promise((resolve) => ws.once("close", resolve)),
+    );
+    for (const socket of this.#sockets.values()) socket.closeFor("restarting");
+    // Bounded: the transport cuts whoever does not answer the close frame.
+    await Promise.all(gone);
+    this.#wss.close();
+  }
+
+  #upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer): void {
+    tcp.on("error", (error) => this.#logger.debug({ err: error }, "upgrade error"));
+    // Not `new URL`: it throws for some of what a client may send.
+    const [path] = (request.url ?? "/").split("?", 1);
+    if (this.#refusing) turnAway(tcp, "503 Service Unavailable");
+    else if (path !== COLLABORATION_PATH) turnAway(tcp, "404 Not Found");
+    else {
+      this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket, request));
+    }
+  }
+
+  #accept(ws: WebSocket, tcp: Socket, request: IncomingMessage): void {
+    const peer = this.#collaboration.accept(createTransport(ws, tcp), toRequest(request));
     const stopPinging = keepAlive(ws);
-    sockets.set(ws, peer.socket);
+    this.#sockets.set(ws, peer.socket);
     ws.on("message", (frame: Buffer, isBinary: boolean) => {
-      if (refusing) return;
+      if (this.#refusing) return;
       if (isBinary && isWellAddressed(frame)) peer.receive(frame);
       else peer.socket.closeFor("bad_frame");
     });
-    ws.on("error", (error) => logger.debug({ err: error }, "socket error"));
+    ws.on("error", (error) => this.#logger.debug({ err: error }, "socket error"));
     ws.on("close", (code, reason) => {
       stopPinging();
-      sockets.delete(ws);
+      this.#sockets.delete(ws);
       peer.lost(code, reason.toString());
     });
-  };
-
-  http.on("upgrade", (request: IncomingMessage, tcp: Duplex, head: Buffer) => {
-    tcp.on("error", (error) => logger.debug({ err: error }, "upgrade error"));
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    if (refusing) return turnAway(tcp, "503 Service Unavailable");
-    if (pathname !== COLLABORATION_PATH) return turnAway(tcp, "404 Not Found");
-    wss.handleUpgrade(request, tcp, head, (ws) => accept(ws, tcp as Socket, request));
-  });
-
-  return {
-    get connections() {
-      return sockets.size;
-    },
-    refuse() {
-      refusing = true;
-    },
-    async close() {
-      refusing = true;
-      const gone = [...sockets.keys()].map((ws) => new Promise((done) => ws.once("close", done)));
-      for (const socket of sockets.values()) socket.closeFor("restarting");
-      const timeout = setTimeout(() => {
-        for (const ws of sockets.keys()) ws.terminate();
-      }, 2000);
-      await Promise.all(gone);
-      clearTimeout(timeout);
-      wss.close();
-    },
-  };
+  }
 }
 
 /** A frame starts with its address, at most 127 bytes long, and a type. */
@@ -102,7 +108,7 @@ function keepAlive(ws: WebSocket): () => void {
     answered = true;
   });
   const timer = setInterval(() => {
-    if (!answered) return ws.terminate();
+    if (!answered) ws.terminate();
     answered = false;
     ws.ping();
   }, PING_EVERY_MS);

@@ -45,7 +45,9 @@ async function fullDocument(): Promise<Address> {
   return address;
 }
 
-async function historyAndVersions({ documentId }: Address): Promise<{ history: number; versions: number }> {
+async function historyAndVersions({
+  documentId,
+}: Address): Promise<{ history: number; versions: number }> {
   const [row] = await database.sql<{ history: number; versions: number }[]>`
     select (select coalesce(sum(update_count), 0)::int from yjs_history where document_id = ${documentId}) as history,
            (select count(*)::int from document_versions where document_id = ${documentId}) as versions`;
@@ -77,19 +79,22 @@ async function expectWhole(address: Address, expected: "old" | "new"): Promise<v
   expect(difference(doc, await replayRows(database.sql, address))).toBeNull();
 }
 
-test.each(STATEMENTS)("[C4 T17] a connection cut before %s leaves the old state, and a second run finishes", async (statement) => {
-  const address = await fullDocument();
-  const sql = database.database.connect({ maxConnections: 1 });
-  const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-  const cut = async (name: string): Promise<void> => {
-    if (name !== statement) return;
-    await database.sql`select pg_terminate_backend(${backend?.pid ?? 0}, 5000)`;
-  };
-  const options = { versions: { minIntervalMs: 0 }, atStatement: cut };
-  await expect(compactDocument(sql, address, options)).rejects.toThrow();
-  await sql.end({ timeout: 1 });
-  await expectWhole(address, "old");
-});
+test.each(STATEMENTS)(
+  "[C4 T17] a connection cut before %s leaves the old state, and a second run finishes",
+  async (statement) => {
+    const address = await fullDocument();
+    const sql = database.database.connect({ maxConnections: 1 });
+    const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const cut = async (name: string): Promise<void> => {
+      if (name !== statement) return;
+      await database.sql`select pg_terminate_backend(${backend?.pid ?? 0}, 5000)`;
+    };
+    const options = { versions: { minIntervalMs: 0 }, atStatement: cut };
+    await expect(compactDocument(sql, address, options)).rejects.toThrow();
+    await sql.end({ timeout: 1 });
+    await expectWhole(address, "old");
+  },
+);
 
 test("[C4 T17] a compactor killed -9 at any statement leaves the old state or the new", async () => {
   const kills = sized(3, 50);

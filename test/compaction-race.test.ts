@@ -6,7 +6,13 @@ import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { startCompactor, type CompactorProcess } from "./support/compactor-process.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { appendRows, keystrokeRows, keystrokeText, readHead, replayRows } from "./support/log-rows.ts";
+import {
+  appendRows,
+  keystrokeRows,
+  keystrokeText,
+  readHead,
+  replayRows,
+} from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
@@ -50,7 +56,11 @@ test("[C5 T14] of two processes that compact one document, one wins and nothing 
   const [one, other] = [await compactorProcess(), await compactorProcess()];
   const seen: Record<string, number> = {};
   for (let round = 0; round < rounds; round += 1) {
-    await appendRows(database.sql, address, updates.slice(round * perRound, (round + 1) * perRound));
+    await appendRows(
+      database.sql,
+      address,
+      updates.slice(round * perRound, (round + 1) * perRound),
+    );
     const results = await Promise.all([one.compact(address), other.compact(address)]);
     const outcomes = results.map((result) => (result === "killed" ? result : result.outcome));
     expect(outcomes.filter((outcome) => outcome === "compacted")).toHaveLength(1);

@@ -91,7 +91,11 @@ test("[C4] compacting again is harmless, and a dry run changes nothing", async (
   const done = await compact(address);
   // What the dry run promises is what the real one does.
   expect(done).toEqual({ ...dry, outcome: "compacted", version: 1 });
-  expect(await compact(address)).toMatchObject({ outcome: "nothing_to_do", rows: 0, version: null });
+  expect(await compact(address)).toMatchObject({
+    outcome: "nothing_to_do",
+    rows: 0,
+    version: null,
+  });
   expect((await readAllRows(database.sql, address)).length).toBe(50);
 });
 
@@ -159,29 +163,37 @@ describe("[C2] what cannot be proven is not done", () => {
   });
 });
 
-test.each(["v1", "v2", "v2+zstd"] as const)("[L3 C2] a snapshot stored as %s loads, and its tail", async (encoding) => {
-  const { zstdCompressSync } = await import("node:zlib");
-  const address = await withRows(keystrokeRows(60));
-  const whole = await replayRows(database.sql, address);
-  const half = await replayRows(database.sql, address, 40);
-  const v2 = Y.encodeStateAsUpdateV2(half);
-  const state = { v1: Y.encodeStateAsUpdate(half), v2, "v2+zstd": zstdCompressSync(v2) }[encoding];
-  await database.sql.begin(async (tx) => {
-    await tx`delete from yjs_updates where document_id = ${address.documentId} and seq <= 40`;
-    await tx`
+test.each(["v1", "v2", "v2+zstd"] as const)(
+  "[L3 C2] a snapshot stored as %s loads, and its tail",
+  async (encoding) => {
+    const { zstdCompressSync } = await import("node:zlib");
+    const address = await withRows(keystrokeRows(60));
+    const whole = await replayRows(database.sql, address);
+    const half = await replayRows(database.sql, address, 40);
+    const v2 = Y.encodeStateAsUpdateV2(half);
+    const state = { v1: Y.encodeStateAsUpdate(half), v2, "v2+zstd": zstdCompressSync(v2) }[
+      encoding
+    ];
+    await database.sql.begin(async (tx) => {
+      await tx`delete from yjs_updates where document_id = ${address.documentId} and seq <= 40`;
+      await tx`
       update yjs_documents set state = ${state}, encoding = ${encoding}, state_seq = 40
       where document_id = ${address.documentId} and part = 'content'`;
-  });
-  const { doc, stored } = await load(address);
-  expect(stored).toMatchObject({ stateSeq: 40, headSeq: 60, tailRows: 20, quarantine: null });
-  expect(difference(doc, whole)).toBeNull();
-  expect(await compact(address)).toMatchObject({ outcome: "compacted", rows: 20 });
-  expect(difference((await load(address)).doc, whole)).toBeNull();
-});
+    });
+    const { doc, stored } = await load(address);
+    expect(stored).toMatchObject({ stateSeq: 40, headSeq: 60, tailRows: 20, quarantine: null });
+    expect(difference(doc, whole)).toBeNull();
+    expect(await compact(address)).toMatchObject({ outcome: "compacted", rows: 20 });
+    expect(difference((await load(address)).doc, whole)).toBeNull();
+  },
+);
 
 test("[C1] merging leaves the event loop to those who write", async () => {
   const address = await withRows(keystrokeRows(40_000));
-  const thread = createUpkeepThread({ location: database.location, logger: pino({ level: "silent" }) });
+  const thread = createUpkeepThread({
+    location: database.location,
+    logger: pino({ level: "silent" }),
+  });
   const { documentId, part } = address;
   const task = { documentId, part, versionIntervalMs: 0 };
   // The thread starts with its first task; what is measured is the merge.

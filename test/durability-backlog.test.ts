@@ -22,6 +22,9 @@ import { until } from "./support/until.ts";
 const BACKLOG_BYTES = sized(256 * 1024, 4 * 1024 * 1024);
 const TROUBLE_MS = sized(1500, 60_000);
 
+/** The writer is to be told many times, and the test need not wait for its patience. */
+const QUICK = { minMs: 50, firstMs: 100, maxMs: 400 };
+
 /** One edit more than the bound may be in, with what it costs beyond its bytes. */
 const ONE_EDIT_BYTES = 1024;
 
@@ -100,12 +103,9 @@ test.each(TROUBLES)(
     const { documentId } = await tenant.document();
     const { token } = tenant;
     const { url, node } = server;
-    const options = { url, documentId, token, oracle, random };
-    const [typist, reader, writer] = [
-      await openTypist(options),
-      createCollaboration(options),
-      createCollaboration(options),
-    ];
+    const options = { url, documentId, token, oracle, random, backoff: QUICK };
+    const typist = await openTypist(options);
+    const [reader, writer] = [createCollaboration(options), createCollaboration(options)];
     await until(() => reader.status === "saved" && writer.status === "saved");
     const [seenByReader, seenByWriter] = [statusesOf(reader), statusesOf(writer)];
 

@@ -75,6 +75,9 @@ test("[L1 L3 T1] after the kills everybody sees the same, and it is what Postgre
   await until(() => differences(docs).length === 0).catch(() => {});
   expect(differences(docs)).toEqual([]);
   expect(await faultsInDatabase(database.sql, oracle)).toEqual([]);
-  await Promise.all([...readers.map((reader) => reader.close()), ...typists.map((t) => t.destroy())]);
+  await Promise.all([
+    ...readers.map((reader) => reader.close()),
+    ...typists.map((t) => t.destroy()),
+  ]);
   expect(await server.end("SIGTERM")).toBe(0);
 });

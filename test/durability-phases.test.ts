@@ -103,7 +103,7 @@ test.each(PHASES)("[L1 L4 T2] kill -9 $name", async ({ hold, committed }) => {
     const held = await hold(documentId);
     // The edit after the twentieth is an insertion: whether it is there can be seen by the length.
     editAll();
-    await until(held.reached, { describe: "the commit is held" });
+    await until(() => held.reached(), { describe: "the commit is held" });
     expect(oracle.acknowledged, "acknowledged while the commit is held").toBe(acknowledgedBefore);
     await server.end("SIGKILL");
     await Promise.all(typists.map((typist) => typist.destroy()));

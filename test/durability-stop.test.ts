@@ -42,7 +42,7 @@ const openTypists = (url: string): Promise<Typist[]> =>
 
 async function expectStopped(server: ServerProcess, ended: Promise<number | null>): Promise<void> {
   const timeout = delay(STOP_MS, "still running", { ref: false });
-  expect(await Promise.race([ended, timeout]), server.output()).toBe(0);
+  expect(await Promise.race([ended, timeout]), `it wrote ${server.output()}`).toBe(0);
 }
 
 /** How each socket was closed, once it is. */

@@ -81,8 +81,15 @@ test.each(FAILURES)(
     await until(unloaded, { timeoutMs: DURABLE_MS, describe: "the document is unloaded" });
     expect(performance.now() - failedAtMs).toBeLessThan(DURABLE_MS);
     const stored = await replay(database.sql, documentId);
-    expect(stored.getText(TEXT).toJSON().match(/<\d+\.\d+>/gu)).toHaveLength(2);
+    expect(
+      stored
+        .getText(TEXT)
+        .toJSON()
+        .match(/<\d+\.\d+>/gu),
+    ).toHaveLength(2);
     expect(await faultsInDatabase(database.sql, oracle)).toEqual([]);
-    expect([server.node.updateLog.backlogBytes, server.node.updateLog.openDocuments]).toEqual([0, 0]);
+    expect([server.node.updateLog.backlogBytes, server.node.updateLog.openDocuments]).toEqual([
+      0, 0,
+    ]);
   },
 );

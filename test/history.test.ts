@@ -24,7 +24,9 @@ function randomRows(count: number): LoggedUpdate[] {
     createdAtMs += pause < 0.05 ? upTo(90 * 86_400_000) : pause < 0.1 ? -upTo(5000) : upTo(2000);
     return {
       seq: firstSeq + index,
-      update: Buffer.from(Array.from({ length: random() < 0.02 ? upTo(5000) : upTo(60) }, () => upTo(256))),
+      update: Buffer.from(
+        Array.from({ length: random() < 0.02 ? upTo(5000) : upTo(60) }, () => upTo(256)),
+      ),
       author: AUTHORS[upTo(AUTHORS.length)] ?? { userId: null, agentId: null },
       createdAtMs,
     };

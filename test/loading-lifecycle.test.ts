@@ -53,7 +53,7 @@ async function visit(peer: FakePeer): Promise<{ sent: number; accepted: number }
 }
 
 test("[L1 L3 T13] a document that is left and opened all the time has one live copy, and loses nothing", async () => {
-  const visits = sized(600, 100_000);
+  const visits = sized(1500, 100_000);
   const node = await startTestNode(database);
   const watch = watchCopies(node.collaboration, random);
   const counts = new Map<DocumentName, { sent: number; accepted: number }>();
@@ -69,7 +69,9 @@ test("[L1 L3 T13] a document that is left and opened all the time has one live c
       visited += 1;
       if (visited % (VISITS_PER_DOCUMENT * DOCUMENTS) === 0) await renew();
       const name = shared[Math.floor(random() * shared.length)] as DocumentName;
-      const { sent, accepted } = await visit(connectFake(node.collaboration, { name, token: tenant.token }));
+      const { sent, accepted } = await visit(
+        connectFake(node.collaboration, { name, token: tenant.token }),
+      );
       const count = counts.get(name) ?? { sent: 0, accepted: 0 };
       counts.set(name, { sent: count.sent + sent, accepted: count.accepted + accepted });
       watch.check();
@@ -105,7 +107,9 @@ test("[T13] a copy whose loading failed is let go", async () => {
   const { documentId, name } = await tenant.document();
   await database.sql`
     alter table yjs_updates rename column update_data to moved_away`;
-  const peers = Array.from({ length: 5 }, () => connectFake(node.collaboration, { name, token: tenant.token }));
+  const peers = Array.from({ length: 5 }, () =>
+    connectFake(node.collaboration, { name, token: tenant.token }),
+  );
   for (const peer of peers) {
     peer.signIn();
     await until(() => peer.closed !== null);

@@ -30,7 +30,10 @@ export function requireSlug(text: string): string {
 /** A slug made of a title or a file name; null when nothing of it can be part of one. */
 export function slugFrom(title: string): string | null {
   const words = title.normalize("NFKD").toLowerCase().replaceAll(/\p{M}/gu, "");
-  const slug = words.replaceAll(/[^a-z0-9]+/gu, "-").slice(0, MAX_SLUG).replaceAll(/^-|-$/gu, "");
+  const slug = words
+    .replaceAll(/[^a-z0-9]+/gu, "-")
+    .slice(0, MAX_SLUG)
+    .replaceAll(/^-|-$/gu, "");
   return slug === "" ? null : slug;
 }
 
@@ -92,4 +95,6 @@ export const projectOption = (description: string): Option =>
 
 /** `--type`, which every new document needs. */
 export const typeOption = (): Option =>
-  new Option("--type <type>", "what kind of document").choices(DOCUMENT_TYPES).makeOptionMandatory();
+  new Option("--type <type>", "what kind of document")
+    .choices(DOCUMENT_TYPES)
+    .makeOptionMandatory();

@@ -4,8 +4,7 @@ import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Context } from "./run.ts";
 
 /** Adds `--yes` to a command that asks. */
-export const withYes = (command: Command): Command =>
-  command.option("--yes", "do not ask, do it");
+export const withYes = (command: Command): Command => command.option("--yes", "do not ask, do it");
 
 /**
  * Asks before something is destroyed; `--yes` answers for scripts.

@@ -3,7 +3,11 @@ import type { Command } from "commander";
 import type { Context } from "./run.ts";
 
 /** A list that was worked through, or was left at `next` because somebody pressed Ctrl-C. */
-export type Worked<One> = { readonly done: number; readonly total: number; readonly next: One | null };
+export type Worked<One> = {
+  readonly done: number;
+  readonly total: number;
+  readonly next: One | null;
+};
 
 /** Adds `--progress` to a command that works through a list. */
 export const withProgress = (command: Command): Command =>

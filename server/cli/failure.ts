@@ -32,6 +32,14 @@ export function describeFailure(error: unknown): Failure {
   return { code: "internal", message: error.message, stack: error.stack ?? error.message };
 }
 
+/** True when what failed for one document or file would fail for the next one too: a lost database, a full disk. */
+export function endsRun(error: unknown): boolean {
+  if (error instanceof ScriptoriumError || (error instanceof Error && "path" in error)) {
+    return describeFailure(error).code === "storage_unavailable";
+  }
+  return isUnavailable(error);
+}
+
 const FILE_ERRORS: Readonly<Record<string, ErrorCode>> = {
   ENOENT: "not_found",
   EACCES: "forbidden",

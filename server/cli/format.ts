@@ -1,7 +1,10 @@
 /** Bytes for a person: three digits and a unit of a thousand. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, Math.abs(bytes))) / 3));
+  const power = Math.min(
+    units.length - 1,
+    Math.floor(Math.log10(Math.max(1, Math.abs(bytes))) / 3),
+  );
   const scaled = bytes / 1000 ** power;
   const digits = power === 0 || Math.abs(scaled) >= 100 ? 0 : 1;
   return `${scaled.toFixed(digits)} ${units[power] ?? ""}`;

@@ -11,16 +11,17 @@ import { addStats } from "./commands/stats.ts";
 import { addUser } from "./commands/user.ts";
 import { addVerify } from "./commands/verify.ts";
 
-/** Everything `npm run admin --` can do. Parsing throws instead of ending the process. */
-export function createProgram(): Command {
+/** Everything `npm run admin --` can do. Parsing throws instead of ending the process; `silent` leaves the words to the caller. */
+export function createProgram({ silent }: { silent: boolean }): Command {
   const program = new Command("admin")
-    .description("Looks after a Scriptorium: beside a running server or alone, on the same configuration")
+    .description(
+      "Looks after a Scriptorium: beside a running server or alone, on the same configuration",
+    )
     .usage("<command> [options]")
     .showHelpAfterError('("--help" shows how it is called)')
     .configureOutput({
-      // With --json the failure is written as JSON, by `reportFailure`.
       writeErr: (text) => {
-        if (!process.argv.includes("--json")) process.stderr.write(text);
+        if (!silent) process.stderr.write(text);
       },
     })
     .exitOverride();

@@ -35,9 +35,10 @@ export async function startCompactor(
   });
   const ended = once(child, "exit");
   const reply = async (): Promise<CompactorReply | "killed"> => {
-    const [message] = (await Promise.race([once(child, "message"), ended.then(() => ["killed"])])) as [
-      CompactorReply | "killed",
-    ];
+    const [message] = (await Promise.race([
+      once(child, "message"),
+      ended.then(() => ["killed"]),
+    ])) as [CompactorReply | "killed"];
     return message;
   };
   await reply();

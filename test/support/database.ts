@@ -30,7 +30,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const admin = open(server, "postgres");
   await admin.unsafe(`create database ${name} template ${TEMPLATE_DATABASE}`);
-  await admin.end();
+  await admin.end({ timeout: 5 });
   const location = inDatabase(server, name);
   const database = createDatabase({ location, applicationName: "scriptorium-test" });
   return {
@@ -42,7 +42,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await database.close();
       const dropper = open(server, "postgres");
       await dropper.unsafe(`drop database ${name} with (force)`);
-      await dropper.end();
+      await dropper.end({ timeout: 5 });
     },
   };
 }

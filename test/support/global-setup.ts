@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -17,15 +17,17 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const url = process.env["TEST_DATABASE_URL"];
   const dataDir = await mkdtemp(join(tmpdir(), "scriptorium-test-"));
+  // As root PostgreSQL runs as another user, and mkdtemp's 0700 would make it put the cluster elsewhere, for good.
+  await chmod(dataDir, 0o755);
   const embedded = url === undefined ? await startEmbeddedPostgres({ dataDir }) : null;
   const location = embedded?.connection ?? url ?? "";
   const admin = connect(location);
   await admin.unsafe(`drop database if exists ${TEMPLATE_DATABASE}`);
   await admin.unsafe(`create database ${TEMPLATE_DATABASE}`);
-  await admin.end();
+  await admin.end({ timeout: 5 });
   const template = connect(location, TEMPLATE_DATABASE);
   await migrate(template);
-  await template.end();
+  await template.end({ timeout: 5 });
   project.provide("server", { location });
   return async () => {
     await embedded?.close();

@@ -60,18 +60,21 @@ export function watchCopies(
   const copies = new Set<Document>();
   const delays: Record<string, number> = {};
   const violations: string[] = [];
+  const complain = (sentence: string): void => {
+    if (!violations.includes(sentence)) violations.push(sentence);
+  };
   const check = (): void => {
     const alive = new Map<string, number>();
     for (const copy of copies) {
       const connections = copy.getConnectionsCount();
       if (copy.isDestroyed) {
-        if (connections > 0) violations.push(`${connections} sockets on a destroyed ${copy.name}`);
+        if (connections > 0) complain(`${connections} sockets on a destroyed ${copy.name}`);
         else copies.delete(copy);
       } else if (connections > 0 || documents.documents.get(copy.name) === copy) {
         alive.set(copy.name, (alive.get(copy.name) ?? 0) + 1);
       }
     }
-    for (const [name, count] of alive) if (count > 1) violations.push(`${count} copies of ${name}`);
+    for (const [name, count] of alive) if (count > 1) complain(`${count} copies of ${name}`);
   };
   const gate = createGate();
   const pause = async (hook: string): Promise<void> => {
@@ -88,7 +91,8 @@ export function watchCopies(
       HOOKS.map((hook) => [
         hook,
         async (payload: { document?: Document }) => {
-          if (hook === "onLoadDocument" && payload.document !== undefined) copies.add(payload.document);
+          if (hook === "onLoadDocument" && payload.document !== undefined)
+            copies.add(payload.document);
           await pause(hook);
         },
       ]),

@@ -58,14 +58,19 @@ export const keystrokeText = (seq: number): string =>
  * Throws when a `seq` is missing or there twice: the oracle itself stands on L4 and C3.
  */
 export async function readAllRows(sql: Sql, { documentId, part }: Address): Promise<LogRow[]> {
-  const [chunks, rows] = await sql.begin("isolation level repeatable read read only", async (tx) => [
-    await tx<{ updates: Uint8Array }[]>`
+  const [chunks, rows] = await sql.begin(
+    "isolation level repeatable read read only",
+    async (tx) => [
+      await tx<{ updates: Uint8Array }[]>`
       select updates from yjs_history
       where document_id = ${documentId} and part = ${part} order by first_seq`,
-    await tx<{ seq: string; update: Uint8Array; user_id: string | null; agent_id: string | null }[]>`
+      await tx<
+        { seq: string; update: Uint8Array; user_id: string | null; agent_id: string | null }[]
+      >`
       select seq, update_data as update, user_id, agent_id from yjs_updates
       where document_id = ${documentId} and part = ${part} order by seq`,
-  ]);
+    ],
+  );
   const all = [
     ...chunks.flatMap(({ updates }) => unpackHistory(updates)),
     ...rows.map((row) => ({
@@ -94,7 +99,10 @@ export async function replayRows(
 }
 
 /** The positions of a document in its log. */
-export async function readHead(sql: SqlOrTransaction, { documentId, part }: Address): Promise<Head> {
+export async function readHead(
+  sql: SqlOrTransaction,
+  { documentId, part }: Address,
+): Promise<Head> {
   const [row] = await sql<Head[]>`
     select head_seq::int as head, state_seq::int as state, projected_seq::int as projected,
            quarantined_seq::int as quarantined
@@ -104,7 +112,10 @@ export async function readHead(sql: SqlOrTransaction, { documentId, part }: Addr
 }
 
 /** How many rows wait in the log. */
-export async function countRows(sql: SqlOrTransaction, { documentId, part }: Address): Promise<number> {
+export async function countRows(
+  sql: SqlOrTransaction,
+  { documentId, part }: Address,
+): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from yjs_updates where document_id = ${documentId} and part = ${part}`;
   return row?.count ?? 0;

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createDatabase, type Database } from "../../persistence/database.ts";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../persistence/embedded-postgres.ts";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "../../persistence/embedded-postgres.ts";
 import { isAlive, readPidFile } from "../../persistence/embedded-postmaster.ts";
 import { migrate } from "../../persistence/migrate.ts";
 import { until } from "./until.ts";
@@ -23,6 +26,7 @@ export type OwnPostgres = {
 /** Backends learn of their postmaster's death within milliseconds; what they had committed by then was committed. */
 const LAST_REPLIES_MS = 500;
 
+/** Starts one in a folder of its own, which `close()` removes. */
 export async function startOwnPostgres(): Promise<OwnPostgres> {
   const base = await realpath(await mkdtemp(join(tmpdir(), "scriptorium-own-")));
   // Open to the user postgres: a root's cluster lies in the folder itself then.

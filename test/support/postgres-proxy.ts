@@ -32,10 +32,7 @@ export type PostgresProxy = {
   close(): Promise<void>;
 };
 
-type Rule =
-  | { kind: "pass" }
-  | { kind: "hang" }
-  | { kind: "stop"; point: StopPoint; text: string };
+type Rule = { kind: "pass" } | { kind: "hang" } | { kind: "stop"; point: StopPoint; text: string };
 
 /** One direction of a connection: passes messages on, or keeps them. */
 class Valve {
@@ -76,7 +73,9 @@ class Link {
     const cutReplies = createMessageCutter({ startsUntyped: false });
     const statementOf = createStatementReader();
     client.on("data", (chunk: Buffer) => {
-      for (const message of cutRequests(chunk)) this.#request(message, statementOf(message), rule());
+      for (const message of cutRequests(chunk)) {
+        this.#request(message, statementOf(message), rule());
+      }
     });
     upstream.on("data", (chunk: Buffer) => {
       for (const message of cutReplies(chunk)) this.#reply(message);

@@ -12,6 +12,7 @@ export type ProxiedNode = {
   close(): Promise<void>;
 };
 
+/** Starts both; `environment` is the server's configuration. */
 export async function startProxiedNode(
   { location }: Pick<TestDatabase, "location">,
   environment: Record<string, string> = {},

@@ -29,7 +29,7 @@ export async function faultsInDatabase(sql: Sql, oracle: Oracle): Promise<string
 }
 
 /** What is wrong with the log itself: the history and the rows after it, which must be seq 1 to the head, each change once. */
-export async function faultsOfLog(sql: Sql, documentId: string): Promise<string[]> {
+async function faultsOfLog(sql: Sql, documentId: string): Promise<string[]> {
   const [head] = await sql<{ head_seq: string }[]>`
     select head_seq from yjs_documents where document_id = ${documentId} and part = 'content'`;
   const rows = await loggedRows(sql, documentId);

@@ -17,9 +17,7 @@ export type Tenant = {
   readonly userId: string;
   readonly token: string;
   /** Makes a document and answers its id and the name sockets open it under. */
-  document(
-    fields?: Partial<NewDocument>,
-  ): Promise<{ documentId: string; name: DocumentName }>;
+  document(fields?: Partial<NewDocument>): Promise<{ documentId: string; name: DocumentName }>;
 };
 
 export async function createTenant(sql: Sql): Promise<Tenant> {
@@ -28,7 +26,10 @@ export async function createTenant(sql: Sql): Promise<Tenant> {
   const userId = await createUser(sql, { email: `${unique}@example.com`, name: "Test" });
   await setMember(sql, { organizationId, userId, role: "admin" });
   const projectId = await createProject(sql, { organizationId, name: "Test", slug: "test" });
-  const { token } = await createSession(sql, { userId, expiresAt: new Date(Date.now() + 86_400_000) });
+  const { token } = await createSession(sql, {
+    userId,
+    expiresAt: new Date(Date.now() + 86_400_000),
+  });
   return {
     organizationId,
     projectId,

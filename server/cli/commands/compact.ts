@@ -1,13 +1,12 @@
 import { Option, type Command } from "commander";
 import { compactDocument, type CompactionResult } from "../../../persistence/compaction.ts";
-import { isUnavailable } from "../../../persistence/database.ts";
 import { listLogHeads, type LogHead } from "../../../persistence/list-documents.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import { documentName, type DocumentName } from "../../../schema/ids.ts";
 import { collectDocumentIds } from "../arguments.ts";
 import { withYes } from "../confirm.ts";
 import { each, stoppedText, withProgress, type Worked } from "../each.ts";
-import { describeFailure } from "../failure.ts";
+import { describeFailure, endsRun } from "../failure.ts";
 import { formatBytes, formatFields, plain } from "../format.ts";
 import { runs, type Answer, type Context } from "../run.ts";
 
@@ -77,7 +76,7 @@ async function compactAll(
       count(totals, await compactOne(context, head, dryRun));
     } catch (error) {
       // A lost database fails them all, a broken document only itself.
-      if (isUnavailable(error)) throw error;
+      if (endsRun(error)) throw error;
       const { code, message } = describeFailure(error);
       failures.push({ name: nameOf(head), code, message });
     }

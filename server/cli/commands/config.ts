@@ -52,5 +52,9 @@ function markdownTable(variables: readonly Variable[]): string {
     (one) =>
       `| \`${one.name}\` | ${one.default === null ? "" : `\`${one.default}\``} | ${one.allowed} | ${one.description} |`,
   );
-  return ["| variable | default | allowed | what it does |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return [
+    "| variable | default | allowed | what it does |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
 }

@@ -54,7 +54,9 @@ function addCreate(document: Command): void {
   runs<CreateOptions, []>(command, async ({ sql }, options) => {
     const { project, create = false, type, title, user } = options;
     const slug = options.slug ?? slugFrom(title);
-    if (slug === null) throw new ScriptoriumError("bad_request", "The title gives no slug: pass --slug");
+    if (slug === null) {
+      throw new ScriptoriumError("bad_request", "The title gives no slug: pass --slug");
+    }
     const documentId = await sql.begin(async (tx) => {
       const createdBy = user === undefined ? null : (await userOf(tx, user)).userId;
       const { projectId } = await projectOf(tx, project, { create });
@@ -112,7 +114,17 @@ function reportText(report: DocumentReport): string {
     ["versions", `${report.versions} (${formatBytes(report.versionBytes)})`],
   ]);
   const parts = formatTable(
-    ["part", "head", "snapshot", "projected", "snapshot size", "log rows", "log size", "history", "compacted"],
+    [
+      "part",
+      "head",
+      "snapshot",
+      "projected",
+      "snapshot size",
+      "log rows",
+      "log size",
+      "history",
+      "compacted",
+    ],
     report.parts.map((part) => [
       part.part,
       part.headSeq,
@@ -128,7 +140,11 @@ function reportText(report: DocumentReport): string {
   );
   const quarantined = report.parts
     .filter((part) => part.quarantinedSeq !== null)
-    .map((part) => plain(`\n${part.part} is quarantined at seq ${part.quarantinedSeq ?? 0}: ${part.quarantineReason ?? ""}`));
+    .map((part) =>
+      plain(
+        `\n${part.part} is quarantined at seq ${part.quarantinedSeq ?? 0}: ${part.quarantineReason ?? ""}`,
+      ),
+    );
   return [fields, "", parts, ...quarantined].join("\n");
 }
 

@@ -1,14 +1,13 @@
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Option, type Command } from "commander";
-import { isUnavailable } from "../../../persistence/database.ts";
 import { listDocumentIds } from "../../../persistence/documents.ts";
 import { exportDocument, type ExportedDocument } from "../../../persistence/export-document.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import { isSlug, parseDocumentId } from "../arguments.ts";
 import { confirm, withYes } from "../confirm.ts";
 import { each, stoppedText, withProgress } from "../each.ts";
-import { describeFailure } from "../failure.ts";
+import { describeFailure, endsRun } from "../failure.ts";
 import { counted, plain } from "../format.ts";
 import { ENDINGS, EXPORT_FORMATS, renderDocument, type ExportFormat } from "../rendered.ts";
 import { runs, type Answer, type Context } from "../run.ts";
@@ -23,9 +22,7 @@ export function addExport(program: Command): void {
     .description("write documents as they stand in the log")
     .argument("[document-id]", "one document", parseDocumentId)
     .option("--all", "every document that is not deleted, into the folder of --out")
-    .addOption(
-      new Option("--format <format>", "how").choices(EXPORT_FORMATS).default("markdown"),
-    )
+    .addOption(new Option("--format <format>", "how").choices(EXPORT_FORMATS).default("markdown"))
     .option("--out <path>", "a file, with --all a folder; absent: standard output");
   runs<ExportOptions, [string | undefined]>(
     withYes(withProgress(command)),
@@ -34,7 +31,9 @@ export function addExport(program: Command): void {
         throw new ScriptoriumError("bad_request", "Name one document, or pass --all");
       }
       if (documentId !== undefined) return exportOne(context, documentId, format, out);
-      if (out === undefined) throw new ScriptoriumError("bad_request", "--all needs --out <folder>");
+      if (out === undefined) {
+        throw new ScriptoriumError("bad_request", "--all needs --out <folder>");
+      }
       return exportAll(context, format, out);
     },
   );
@@ -76,7 +75,7 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
       files.push({ documentId, file });
     } catch (error) {
       // A full disk or a lost database fails every document, a broken document only itself.
-      if (isUnavailable(error)) throw error;
+      if (endsRun(error)) throw error;
       const { code, message } = describeFailure(error);
       failures.push({ documentId, code, message });
     }
@@ -94,7 +93,9 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
 /** `organization/project/type/slug.md`. What another program wrote into a slug must not lead out of the folder. */
 function filePath(document: ExportedDocument, format: ExportFormat): string {
   const { organization, project, type, slug, id } = document;
-  const [folder, inside, name] = [organization, project, slug].map((part) => (isSlug(part) ? part : null));
+  const [folder, inside, name] = [organization, project, slug].map((part) =>
+    isSlug(part) ? part : null,
+  );
   return join(
     folder ?? "other",
     inside ?? "other",

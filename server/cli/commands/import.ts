@@ -1,7 +1,6 @@
 import { basename } from "node:path";
 import type { JSONContent } from "@tiptap/core";
 import { Option, type Command } from "commander";
-import { isUnavailable } from "../../../persistence/database.ts";
 import { createDocument, type NewDocument } from "../../../persistence/documents.ts";
 import { parseContent, parseMarkdown, plainText } from "../../../schema/content.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
@@ -15,7 +14,7 @@ import {
   type ProjectSlugs,
 } from "../arguments.ts";
 import { each, stoppedText, withProgress } from "../each.ts";
-import { describeFailure } from "../failure.ts";
+import { describeFailure, endsRun } from "../failure.ts";
 import { counted, plain } from "../format.ts";
 import { projectOf, userOf } from "../references.ts";
 import { runs, type Answer, type Context } from "../run.ts";
@@ -51,7 +50,9 @@ export function addImport(program: Command): void {
     .addOption(typeOption())
     .option("--title <title>", "for a single file; absent: its first heading, or its name")
     .option("--slug <slug>", "for a single file; absent: made of its name", parseSlug)
-    .addOption(new Option("--format <format>", "absent: by the file's ending").choices(IMPORT_FORMATS))
+    .addOption(
+      new Option("--format <format>", "absent: by the file's ending").choices(IMPORT_FORMATS),
+    )
     .option("--user <email>", "who made them", parseEmail);
   runs<ImportOptions, [string[]]>(withProgress(command), async (context, options, paths) => {
     const files = await findSourceFiles(paths, options.format);
@@ -80,7 +81,7 @@ async function importAll(
     try {
       imported.push(await importOne(file));
     } catch (error) {
-      if (files.length === 1 || isUnavailable(error)) throw error;
+      if (files.length === 1 || endsRun(error)) throw error;
       const { code, message } = describeFailure(error);
       refused.push({ file: file.path, code, message });
     }
@@ -107,9 +108,18 @@ async function importFile(
   const title = options.title ?? firstHeading(content) ?? basename(file.name);
   const slug = options.slug ?? slugFrom(file.name === "" ? title : file.name);
   if (slug === null || title === "") {
-    throw new ScriptoriumError("bad_request", `${file.path} gives no slug: pass --slug and --title`);
+    throw new ScriptoriumError(
+      "bad_request",
+      `${file.path} gives no slug: pass --slug and --title`,
+    );
   }
-  const documentId = await createDocument(sql, { ...place, title, slug, content, diagramSource: null });
+  const documentId = await createDocument(sql, {
+    ...place,
+    title,
+    slug,
+    content,
+    diagramSource: null,
+  });
   return { file: file.path, documentId, slug, title };
 }
 

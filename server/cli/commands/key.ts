@@ -53,7 +53,9 @@ function addCreate(key: Command): void {
     .requiredOption("--name <name>", "what it is for")
     .addOption(projectOption("where it works; absent: every project of the organization"))
     .addOption(
-      new Option("--organization <slug>", "needed when its maker is in several").conflicts("project"),
+      new Option("--organization <slug>", "needed when its maker is in several").conflicts(
+        "project",
+      ),
     )
     .option("--scopes <a,b>", `some of ${SCOPES.join(", ")}`, parseScopes, DEFAULT_SCOPES)
     .addOption(new Option("--role <role>", "the most it may do").choices(ROLES).default("editor"))
@@ -88,7 +90,10 @@ async function placeOf(
     return { organizationId: only.organizationId, projectId: null };
   }
   const found = only === undefined ? "no organization" : "several organizations";
-  throw new ScriptoriumError("bad_request", `${user} is in ${found}; pass --organization or --project`);
+  throw new ScriptoriumError(
+    "bad_request",
+    `${user} is in ${found}; pass --organization or --project`,
+  );
 }
 
 async function agentOf(

@@ -50,11 +50,7 @@ async function createSamples(context: Context, count: number) {
   return { created, stopped: worked.next !== null, text };
 }
 
-async function createSample(
-  { sql }: Context,
-  projectId: string,
-  number: number,
-): Promise<boolean> {
+async function createSample({ sql }: Context, projectId: string, number: number): Promise<boolean> {
   try {
     await createDocument(sql, {
       projectId,

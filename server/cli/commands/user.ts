@@ -10,10 +10,7 @@ import { listUsers } from "../../../persistence/list-accounts.ts";
 import { revokeSessions } from "../../../persistence/revoke.ts";
 import { ScriptoriumError } from "../../../schema/errors.ts";
 import { ROLES, type Role } from "../../../schema/roles.ts";
-import {
-  ORGANIZATION_ROLES,
-  type OrganizationRole,
-} from "../../../schema/tables/organizations.ts";
+import { ORGANIZATION_ROLES, type OrganizationRole } from "../../../schema/tables/organizations.ts";
 import { parseDays, parseEmail, projectOption, type ProjectSlugs } from "../arguments.ts";
 import { counted, formatTable, formatTime } from "../format.ts";
 import { organizationOf, projectOf, userOf } from "../references.ts";
@@ -41,9 +38,7 @@ type MemberOptions = {
 /** Where somebody gets a role, and which. The roles of an organization and of a project are two closed sets. */
 const withMembership = (command: Command): Command =>
   command
-    .addOption(
-      new Option("--organization <slug>", "make him a member of it").conflicts("project"),
-    )
+    .addOption(new Option("--organization <slug>", "make him a member of it").conflicts("project"))
     .addOption(projectOption("give him a role in this project only"))
     .addOption(
       new Option(

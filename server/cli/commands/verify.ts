@@ -1,11 +1,10 @@
 import { Option, type Command } from "commander";
-import { errorCode } from "../../../persistence/database.ts";
 import { listDocumentIds } from "../../../persistence/documents.ts";
 import { verifyDocument, type FoundProblem } from "../../../persistence/verify.ts";
-import { ScriptoriumError } from "../../../schema/errors.ts";
 import { documentName, type DocumentName } from "../../../schema/ids.ts";
 import { collectDocumentIds } from "../arguments.ts";
 import { each, stoppedText, withProgress, type Worked } from "../each.ts";
+import { describeFailure, endsRun } from "../failure.ts";
 import { counted, plain } from "../format.ts";
 import { runs, type Answer, type Context } from "../run.ts";
 
@@ -20,7 +19,9 @@ export function addVerify(program: Command): void {
     .command("verify")
     .description("check every document against its log, history and versions; changes nothing")
     .addOption(
-      new Option("--all", "every document that is not deleted, as without it").conflicts("document"),
+      new Option("--all", "every document that is not deleted, as without it").conflicts(
+        "document",
+      ),
     )
     .option("--document <id>", "this one; can be given several times", collectDocumentIds);
   runs<{ document?: string[] }, []>(withProgress(command), async (context, { document }) => {
@@ -51,20 +52,18 @@ async function verifyOne(
       ...problem,
     }));
   } catch (error) {
-    // Removed for good since the list was made: nothing to check.
-    if (fromList && error instanceof ScriptoriumError && error.code === "document_not_found") return [];
-    // With a code it is PostgreSQL's or the system's, and the next document would meet it too.
-    if (error instanceof ScriptoriumError || errorCode(error) !== null) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    if (endsRun(error)) throw error;
+    const { code, message: reason } = describeFailure(error);
+    if (code === "document_not_found") {
+      // Removed for good since the list was made: nothing to check.
+      if (fromList) return [];
+      throw error;
+    }
     return [{ name: documentName(documentId, "content"), check: "load", seq: null, reason }];
   }
 }
 
-function answer(
-  totals: Totals,
-  problems: readonly NamedProblem[],
-  worked: Worked<string>,
-): Answer {
+function answer(totals: Totals, problems: readonly NamedProblem[], worked: Worked<string>): Answer {
   const { documents, behind, historyChunks, versions } = totals;
   const stopped = worked.next !== null;
   const text = [
@@ -73,7 +72,9 @@ function answer(
     ),
     `${counted(documents, "document")}, ${counted(versions, "version")} and ` +
       `${counted(historyChunks, "chunk")} of history checked; ${counted(problems.length, "problem")}.`,
-    ...(behind === 0 ? [] : [`${counted(behind, "document")}: columns still behind the log, no problem.`]),
+    ...(behind === 0
+      ? []
+      : [`${counted(behind, "document")}: columns still behind the log, no problem.`]),
     ...stoppedText(worked, (id) => id),
   ];
   const ok = problems.length === 0 && !stopped;
