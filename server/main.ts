@@ -14,8 +14,8 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const storage = await openStorage(config, { applicationName: "scriptorium-server", logger });
   try {
     await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
-    const node = await startNode({ config, storage, logger });
     const demo = await createDemo(storage.database.sql);
+    const node = await startNode({ config, storage, logger });
     const url = `ws://${config.HOST}:${node.port}${COLLABORATION_PATH}`;
     if (demo !== null) process.stdout.write(demoText(demo, url));
     process.stdout.write(`\n  Scriptorium is ready on ${url}\n\n`);
@@ -59,7 +59,10 @@ function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
 try {
   const config = readConfig();
   const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: 2, sync: false }));
-  stopOnSignal(await start(config, logger), logger);
+  const starting = start(config, logger);
+  // A signal during the start is heeded when the start is through: nothing is left half-open.
+  stopOnSignal(async () => (await starting)(), logger);
+  await starting;
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
   process.exit(1);

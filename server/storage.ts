@@ -3,12 +3,16 @@ import {
   checkServer,
   createDatabase,
   type Database,
+  isUnavailable,
   type DatabaseLocation,
 } from "../persistence/database.ts";
-import { startEmbeddedPostgres } from "../persistence/embedded-postgres.ts";
+import { startEmbeddedPostgres, type EmbeddedPostgres } from "../persistence/embedded-postgres.ts";
 import { migrate, pendingMigrations } from "../persistence/migrate.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Config } from "./config.ts";
+
+/** How often the embedded PostgreSQL is looked after, ms. */
+const WATCH_EVERY_MS = 1000;
 
 export type Storage = {
   readonly database: Database;
@@ -28,15 +32,14 @@ export async function openStorage(
   options: { applicationName: string; logger: Logger },
 ): Promise<Storage> {
   const { applicationName, logger } = options;
-  const embedded =
-    config.DATABASE_URL === undefined
-      ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR, logger })
-      : null;
+  const start = () => startEmbeddedPostgres({ dataDir: config.DATA_DIR, logger });
+  const embedded = config.DATABASE_URL === undefined ? await start() : null;
   const location = embedded?.connection ?? config.DATABASE_URL ?? "";
   const database = createDatabase({ location, applicationName });
+  const watch = embedded === null ? null : watchEmbedded({ database, embedded, start, logger });
   const close = async (): Promise<void> => {
     await database.close();
-    await embedded?.close();
+    await watch?.close();
   };
   try {
     await checkServer(database.sql);
@@ -45,6 +48,45 @@ export async function openStorage(
     throw error;
   }
   return { database, location, embedded: embedded !== null, close };
+}
+
+/**
+ * Starts the embedded PostgreSQL again when it died: it is ours, nobody else would. Its address stays the same, so
+ * the log and everybody else simply reconnect.
+ */
+function watchEmbedded(options: {
+  database: Database;
+  embedded: EmbeddedPostgres;
+  start: () => Promise<EmbeddedPostgres>;
+  logger: Logger;
+}): { close(): Promise<void> } {
+  const { database, start, logger } = options;
+  let { embedded } = options;
+  let looking: Promise<void> | null = null;
+  const look = async (): Promise<void> => {
+    try {
+      await database.sql`select 1`;
+    } catch (error) {
+      if (!isUnavailable(error)) return;
+      logger.warn({ err: error }, "embedded postgresql does not answer");
+      embedded = await start();
+    }
+  };
+  const timer = setInterval(() => {
+    looking ??= look()
+      .catch((error: unknown) => logger.error({ err: error }, "embedded postgresql is down"))
+      .finally(() => {
+        looking = null;
+      });
+  }, WATCH_EVERY_MS);
+  timer.unref();
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await looking;
+      await embedded.close();
+    },
+  };
 }
 
 /** Applies the migrations, or refuses while some are pending and nobody wants them applied. */
