@@ -126,8 +126,7 @@ export class CollaborationSocket implements WebSocketLike {
 
   #hold(frame: Uint8Array): void {
     const address = addressOf(frame);
-    const [name = address] = address.split("\0", 1);
-    const live = this.#liveDocument(name);
+    const live = this.#liveDocument(nameIn(address));
     if (live === undefined || live.discarded) return;
     const release = (): void => {
       if (!this.#closed) this.#transport.send(frame);
@@ -149,8 +148,15 @@ const isAcknowledgement = (frame: Uint8Array): boolean => {
   );
 };
 
-const addressOf = (frame: Uint8Array): string =>
+/** The address of a frame: a document name, perhaps with `\0` and the session of one of several providers. */
+export const addressOf = (frame: Uint8Array): string =>
   Buffer.from(frame.buffer, frame.byteOffset + 1, frame[0]).toString();
+
+/** The document name in an address. */
+export const nameIn = (address: string): string => {
+  const end = address.indexOf("\0");
+  return end === -1 ? address : address.slice(0, end);
+};
 
 /** What follows the address of a frame: varUint type, and the message. */
 export const bodyOf = (frame: Uint8Array): Uint8Array => frame.subarray(1 + (frame[0] ?? 0));

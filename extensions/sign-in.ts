@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { verify } from "@node-rs/bcrypt";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
-import { accessToDocument, findKey, findSession, touchKey } from "../persistence/access.ts";
+import {
+  accessToDocuments,
+  type AccessQuestion,
+  findKey,
+  findSessions,
+  touchKey,
+} from "../persistence/access.ts";
+import { createLookup } from "../persistence/lookup-batch.ts";
 import type { Sql } from "../persistence/database.ts";
 import { lowerRole, rightsOf, type Right, type Role } from "../schema/roles.ts";
 
@@ -39,6 +46,10 @@ export const sha256 = (text: string): Buffer => createHash("sha256").update(text
 /** Signs in by API key (`<prefix>.<secret>`) or session token, and resolves what the principal may do where. */
 export function createSignIn({ sql }: { sql: Sql }): SignIn {
   const compare = createComparison();
+  const userOfSession = createLookup((hashes: readonly Buffer[]) => findSessions(sql, hashes));
+  const accessOf = createLookup((questions: readonly AccessQuestion[]) =>
+    accessToDocuments(sql, questions),
+  );
 
   const byKey = async (token: string, prefix: string): Promise<Principal> => {
     const key = await findKey(sql, prefix);
@@ -58,12 +69,12 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
       if (token === "" || token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
       const prefix = KEY.exec(token)?.groups?.["prefix"];
       if (prefix !== undefined) return byKey(token, prefix);
-      const session = await findSession(sql, sha256(token));
-      if (session === null) throw unauthenticated();
-      return { kind: "user", userId: session.userId };
+      const userId = await userOfSession(sha256(token));
+      if (userId === null) throw unauthenticated();
+      return { kind: "user", userId };
     },
     async rightsOn(principal, documentId) {
-      const access = await accessToDocument(sql, documentId, principal.userId);
+      const access = await accessOf({ documentId, userId: principal.userId });
       const notFound = () =>
         new ScriptoriumError("document_not_found", `No document ${documentId}`);
       if (access === null || access.role === null) throw notFound();

@@ -28,6 +28,9 @@ const MIN_TAIL_BYTES = 16 * 1024;
 /** A document that was just left is compacted from this many rows on: fewer load as fast as a snapshot. */
 const MIN_LEFT_ROWS = 20;
 
+/** The first sweep, ms after the start: the people who come back first need the processor more. */
+const FIRST_SWEEP_MS = 5000;
+
 /** Documents of one sweep; the next finds the rest. */
 const SWEEP_LIMIT = 100;
 
@@ -56,7 +59,8 @@ export class Upkeep {
     this.#options = options;
     this.#sweeper = setInterval(() => this.#begin("sweep", this.#sweep()), options.sweepEveryMs);
     this.#sweeper.unref();
-    this.#begin("sweep", this.#sweep());
+    const first = Math.min(FIRST_SWEEP_MS, options.sweepEveryMs);
+    setTimeout(() => this.#begin("sweep", this.#sweep()), first).unref();
   }
 
   /** A document was loaded: its weight is known from now on. */
@@ -130,7 +134,7 @@ export class Upkeep {
 
   /** Open documents are left to their own clocks. */
   async #sweep(): Promise<void> {
-    if (this.#sweeping) return;
+    if (this.#sweeping || this.#closed) return;
     this.#sweeping = true;
     try {
       const { toProject, toCompact } = await this.#options.sweep({

@@ -35,16 +35,21 @@ export async function touchKey(sql: SqlOrTransaction, keyId: string): Promise<vo
     where id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`;
 }
 
-/** The user of a live session, by the SHA-256 of its token; null when there is none. */
-export async function findSession(
+/** The users of live sessions, by the SHA-256 of their tokens; null where there is none. */
+export async function findSessions(
   sql: SqlOrTransaction,
-  tokenHash: Uint8Array,
-): Promise<{ userId: string } | null> {
-  const [row] = await sql<{ userId: string }[]>`
-    select user_id as "userId" from sessions
-    where token_hash = ${tokenHash} and expires_at > now() and revoked_at is null`;
-  return row ?? null;
+  tokenHashes: readonly Buffer[],
+): Promise<(string | null)[]> {
+  const rows = await sql<{ hash: string; userId: string }[]>`
+    select encode(token_hash, 'hex') as hash, user_id as "userId" from sessions
+    where token_hash in (select decode(hash, 'hex') from unnest(${hexArray(tokenHashes)}::text::text[]) as hash)
+      and expires_at > now() and revoked_at is null`;
+  const users = new Map(rows.map(({ hash, userId }) => [hash, userId]));
+  return tokenHashes.map((hash) => users.get(hash.toString("hex")) ?? null);
 }
+
+const hexArray = (hashes: readonly Buffer[]): string =>
+  `{${hashes.map((hash) => hash.toString("hex")).join(",")}}`;
 
 export type DocumentAccess = {
   readonly organizationId: string;
@@ -53,7 +58,11 @@ export type DocumentAccess = {
   readonly role: Role | null;
 };
 
+/** Who asks for which document. Both are uuids. */
+export type AccessQuestion = { readonly documentId: string; readonly userId: string };
+
 type AccessRow = {
+  place: number;
   organizationId: string;
   projectId: string;
   membership: OrganizationRole | null;
@@ -61,26 +70,35 @@ type AccessRow = {
 };
 
 /**
- * Resolves a document to its project and the user's role there [A1].
+ * Resolves documents to their projects and the users' roles there [A1].
  * An organization's admin owns all its projects; a member may read them; a collaborator has the role he was given,
- * be he a member or a guest; of several, the highest counts. Null when there is no such document.
+ * be he a member or a guest; of several, the highest counts. Null where there is no such document.
  */
-export async function accessToDocument(
+export async function accessToDocuments(
   sql: SqlOrTransaction,
-  documentId: string,
-  userId: string,
-): Promise<DocumentAccess | null> {
-  const [row] = await sql<AccessRow[]>`
-    select p.organization_id as "organizationId", p.id as "projectId",
+  questions: readonly AccessQuestion[],
+): Promise<(DocumentAccess | null)[]> {
+  const documents = `{${questions.map(({ documentId }) => documentId).join(",")}}`;
+  const users = `{${questions.map(({ userId }) => userId).join(",")}}`;
+  const rows = await sql<AccessRow[]>`
+    select q.place::int, p.organization_id as "organizationId", p.id as "projectId",
            m.role as membership, c.role as collaboration
-    from documents d
+    from unnest(${documents}::text::uuid[], ${users}::text::uuid[]) with ordinality as q(document_id, user_id, place)
+    join documents d on d.id = q.document_id and d.deleted_at is null
     join projects p on p.id = d.project_id
     join organizations o on o.id = p.organization_id and o.deleted_at is null
-    left join organization_members m on m.organization_id = o.id and m.user_id = ${userId}
-    left join collaborators c on c.project_id = p.id and c.user_id = ${userId} and c.removed_at is null
-    where d.id = ${documentId} and d.deleted_at is null`;
-  if (row === undefined) return null;
-  const { organizationId, projectId, membership, collaboration } = row;
+    left join organization_members m on m.organization_id = o.id and m.user_id = q.user_id
+    left join collaborators c on c.project_id = p.id and c.user_id = q.user_id and c.removed_at is null`;
+  const byPlace = new Map(rows.map((row) => [row.place, toAccess(row)]));
+  return questions.map((_, index) => byPlace.get(index + 1) ?? null);
+}
+
+function toAccess({
+  organizationId,
+  projectId,
+  membership,
+  collaboration,
+}: AccessRow): DocumentAccess {
   const asMember = membership === null ? null : ROLE_OF_MEMBER[membership];
   const roles = [asMember, collaboration].filter((role) => role !== null);
   const role = roles.length === 0 ? null : roles.reduce(higherRole);

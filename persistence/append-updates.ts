@@ -61,7 +61,7 @@ export async function appendUpdates(
       select d.document_id, d.part, b.batch_id, b.row_count, b.index::int
       from yjs_documents d join batch b using (document_id, part)
       order by d.document_id, d.part
-      for update of d
+      for no key update of d
     ), heads as (
       update yjs_documents d
       set head_seq = d.head_seq + l.row_count, updated_at = now()

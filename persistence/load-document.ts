@@ -20,6 +20,9 @@ export type StoredDocument = {
   readonly quarantine: Quarantine | null;
 };
 
+/** `waitingSince`: the first row since which an update waits for one that has not come; a later row may bring it. */
+type Progress = StoredDocument & { readonly waitingSince: number | null };
+
 type StoredRow = {
   head_seq: string;
   state_seq: string;
@@ -39,9 +42,6 @@ export const LOADING = { source: "local", skipStoreHooks: true, loading: true } 
 /** Rows sent as one: a million single rows cost seconds in the driver, a thousand aggregates cost nothing. */
 const ROWS_PER_CHUNK = 1000;
 
-/** Chunks fetched at a time: bounds memory while a very long tail is read. */
-const CHUNKS_PER_FETCH = 20;
-
 /**
  * Fills `doc` with the snapshot and every row after it [L3].
  *
@@ -58,7 +58,7 @@ export async function loadDocument(
   untilSeq = Number.MAX_SAFE_INTEGER,
 ): Promise<StoredDocument> {
   const { documentId, part } = address;
-  const rows = sql<StoredRow[]>`
+  const rows = await sql<StoredRow[]>`
     with stored as (
       select least(head_seq, ${untilSeq}::bigint) as head_seq, state_seq, projected_seq, state, encoding
       from yjs_documents
@@ -78,21 +78,22 @@ export async function loadDocument(
     select head_seq, state_seq, projected_seq, ''::bytea, encoding, tail.first_seq, tail.lengths, tail.updates,
            tail.seqs
     from tail, stored order by first_seq nulls first`;
-  let stored: StoredDocument | null = null;
-  for await (const chunks of rows.cursor(CHUNKS_PER_FETCH)) {
-    for (const chunk of chunks) {
-      stored = stored === null ? openSnapshot(doc, chunk) : applyTail(doc, stored, chunk);
-    }
+  let stored: Progress | null = null;
+  for (const row of rows) {
+    stored = stored === null ? openSnapshot(doc, row) : applyTail(doc, stored, row);
   }
   if (stored === null) {
     throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
   }
-  return finish(doc, stored);
+  return finish(stored);
 }
 
-function openSnapshot(doc: Y.Doc, row: StoredRow): StoredDocument {
+function openSnapshot(doc: Y.Doc, row: StoredRow): Progress {
   const stateSeq = Number(row.state_seq);
   const wanted = Number(row.head_seq) >= stateSeq;
+  const quarantine = attempt(stateSeq, () => {
+    if (wanted) applySnapshot(doc, row.state, row.encoding, LOADING);
+  });
   return {
     headSeq: Number(row.head_seq),
     stateSeq,
@@ -100,13 +101,12 @@ function openSnapshot(doc: Y.Doc, row: StoredRow): StoredDocument {
     stateBytes: row.state.length,
     tailBytes: 0,
     tailRows: 0,
-    quarantine: attempt(stateSeq, () => {
-      if (wanted) applySnapshot(doc, row.state, row.encoding, LOADING);
-    }),
+    quarantine,
+    waitingSince: hasPending(doc) ? stateSeq : null,
   };
 }
 
-function applyTail(doc: Y.Doc, stored: StoredDocument, chunk: StoredRow): StoredDocument {
+function applyTail(doc: Y.Doc, stored: Progress, chunk: StoredRow): Progress {
   const { first_seq: firstSeq, lengths, updates } = chunk;
   if (firstSeq === null || lengths === null || updates === null) return stored;
   const grown = {
@@ -115,8 +115,9 @@ function applyTail(doc: Y.Doc, stored: StoredDocument, chunk: StoredRow): Stored
     tailRows: stored.tailRows + lengths.length,
   };
   if (stored.quarantine !== null) return grown;
-  const quarantine = gapBefore(stored, Number(firstSeq)) ?? applyRows(doc, Number(firstSeq), chunk);
-  return { ...grown, quarantine };
+  const quarantine = gapBefore(stored, Number(firstSeq));
+  if (quarantine !== null) return { ...grown, quarantine };
+  return { ...grown, ...applyRows(doc, Number(firstSeq), chunk, stored.waitingSince) };
 }
 
 const missing = (seq: number): Quarantine => ({ seq, reason: "a row of the log is missing" });
@@ -127,22 +128,32 @@ function gapBefore(stored: StoredDocument, firstSeq: number): Quarantine | null 
 }
 
 /** One transaction for the chunk: thirty times faster than one for each row (FIELD-NOTES 18). */
-function applyRows(doc: Y.Doc, firstSeq: number, chunk: StoredRow): Quarantine | null {
-  const { lengths, updates, seqs } = chunk;
-  if (lengths === null || updates === null) return null;
-  return doc.transact(() => {
-    let offset = 0;
-    for (const [index, length] of lengths.entries()) {
-      if (seqs !== null && Number(seqs[index]) !== firstSeq + index) {
-        return missing(firstSeq + index);
-      }
-      const update = updates.subarray(offset, offset + length);
-      const stopped = attempt(firstSeq + index, () => Y.applyUpdate(doc, update, LOADING));
+function applyRows(
+  doc: Y.Doc,
+  firstSeq: number,
+  { lengths, updates, seqs }: StoredRow,
+  waitingBefore: number | null,
+): Pick<Progress, "quarantine" | "waitingSince"> {
+  let waitingSince = waitingBefore;
+  let offset = 0;
+  const applyOne = (seq: number, length: number): Quarantine | null => {
+    const update = updates?.subarray(offset, offset + length) ?? new Uint8Array();
+    offset += length;
+    const stopped = attempt(seq, () => Y.applyUpdate(doc, update, LOADING));
+    if (!hasPending(doc)) waitingSince = null;
+    else waitingSince ??= seq;
+    return stopped;
+  };
+  const quarantine = doc.transact(() => {
+    for (const [index, length] of (lengths ?? []).entries()) {
+      const seq = firstSeq + index;
+      if (seqs !== null && Number(seqs[index]) !== seq) return missing(seq);
+      const stopped = applyOne(seq, length);
       if (stopped !== null) return stopped;
-      offset += length;
     }
     return null;
   }, LOADING);
+  return { quarantine, waitingSince };
 }
 
 function attempt(seq: number, apply: () => void): Quarantine | null {
@@ -154,22 +165,16 @@ function attempt(seq: number, apply: () => void): Quarantine | null {
   }
 }
 
-function finish(doc: Y.Doc, stored: StoredDocument): StoredDocument {
-  if (stored.quarantine !== null) return stored;
+function finish({ waitingSince, ...stored }: Progress): StoredDocument {
   const read = stored.stateSeq + stored.tailRows;
-  if (read < stored.headSeq) {
-    return {
-      ...stored,
-      quarantine: { seq: read + 1, reason: "rows at the end of the log are missing" },
-    };
-  }
-  if (hasPending(doc)) {
-    return {
-      ...stored,
-      quarantine: { seq: read, reason: "an update waits for one that is missing" },
-    };
-  }
-  return stored;
+  const atTheEnd = { seq: read + 1, reason: "rows at the end of the log are missing" };
+  const waiting =
+    waitingSince === null
+      ? null
+      : { seq: waitingSince, reason: "an update waits for one that is missing" };
+  // What stops a load comes after what waits: the first of them is where the document was last whole.
+  const quarantine = waiting ?? stored.quarantine ?? (read < stored.headSeq ? atTheEnd : null);
+  return { ...stored, quarantine };
 }
 
 /** True while an update waits for another that the document has not seen [L6]. */

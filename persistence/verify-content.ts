@@ -91,7 +91,7 @@ function checkVersion({ state, encoding, content, diagram }: VersionRow): string
 const storedForm = (content: JSONContent): unknown => JSON.parse(toJsonb(content)) as unknown;
 
 /** The place where two JSON values part, such as `doc.content[3].text`; null when they are equal. Order of keys is nothing. */
-export function firstDifference(one: unknown, other: unknown, path = "doc"): string | null {
+function firstDifference(one: unknown, other: unknown, path = "doc"): string | null {
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) {
     return one === other ? null : path;
   }

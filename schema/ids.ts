@@ -16,6 +16,9 @@ const ID = new RegExp(`^${UUID}$`, "u");
 /** True for a lower-case uuid, the only form an id has here. */
 export const isUuid = (text: string): boolean => ID.test(text);
 
+/** True for a well-formed document name; nothing is asked about whether the document exists. */
+export const isDocumentName = (text: string): text is DocumentName => NAME.test(text);
+
 /**
  * Reads a document name. Lower case only, so that one document has one name.
  * @throws ScriptoriumError `bad_document_name` for anything else; the text itself is not repeated, it may be hostile.

@@ -1,7 +1,9 @@
 import type { onAuthenticatePayload } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import {
+  addressOf,
   CollaborationSocket,
+  nameIn,
   type SocketContext,
   type Transport,
 } from "../extensions/collaboration-socket.ts";
@@ -10,7 +12,7 @@ import { codeOf, Refusal } from "../extensions/refusal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
 import { receiveSync, receiveUpdateFrame } from "../extensions/update-gate.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
-import { parseDocumentName } from "../schema/ids.ts";
+import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
 
 export type Collaboration = {
   readonly documents: LiveDocuments;
@@ -72,7 +74,10 @@ export function createCollaboration(
         receive: (frame) => {
           // Hocuspocus closes a socket it has not heard of for a minute.
           connection.lastMessageReceivedAt = Date.now();
-          if (!receiveUpdateFrame(documents, socket, frame)) connection.handleMessage(frame);
+          if (receiveUpdateFrame(documents, socket, frame)) return;
+          // Looked at here: Hocuspocus keeps names in plain objects, which have a `constructor` (FIELD-NOTES 9).
+          if (isDocumentName(nameIn(addressOf(frame)))) connection.handleMessage(frame);
+          else socket.closeFor("bad_document_name");
         },
         lost: (code, reason) => socket.lost(code, reason),
       };
@@ -115,8 +120,7 @@ async function authenticate(
   } catch (error) {
     const code = codeOf(error);
     logger.info({ code, err: code === "internal" ? error : undefined }, "sign-in refused");
-    if (code === "bad_document_name") socket.closeFor(code);
-    else if (code === "storage_unavailable" || code === "internal") {
+    if (code === "storage_unavailable" || code === "internal") {
       socket.closeFor("storage_unavailable");
     } else socket.refused(code);
     throw new Refusal(code, error);

@@ -14,11 +14,12 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const storage = await openStorage(config, { applicationName: "scriptorium-server", logger });
   try {
     await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
+    const urlOf = (port: number): string => `ws://${config.HOST}:${port}${COLLABORATION_PATH}`;
     const demo = await createDemo(storage.database.sql);
+    // Before anything else can fail: the token is shown this once.
+    if (demo !== null) process.stdout.write(demoText(demo, urlOf(config.PORT)));
     const node = await startNode({ config, storage, logger });
-    const url = `ws://${config.HOST}:${node.port}${COLLABORATION_PATH}`;
-    if (demo !== null) process.stdout.write(demoText(demo, url));
-    process.stdout.write(`\n  Scriptorium is ready on ${url}\n\n`);
+    process.stdout.write(`\n  Scriptorium is ready on ${urlOf(node.port)}\n\n`);
     return async () => {
       await node.close();
       await storage.close();

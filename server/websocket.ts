@@ -70,12 +70,12 @@ export class WebsocketDoor {
     if (this.#refusing) turnAway(tcp, "503 Service Unavailable");
     else if (path !== COLLABORATION_PATH) turnAway(tcp, "404 Not Found");
     else {
-      this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket, request));
+      this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket));
     }
   }
 
-  #accept(ws: WebSocket, tcp: Socket, request: IncomingMessage): void {
-    const peer = this.#collaboration.accept(createTransport(ws, tcp), toRequest(request));
+  #accept(ws: WebSocket, tcp: Socket): void {
+    const peer = this.#collaboration.accept(createTransport(ws, tcp), NO_REQUEST);
     const stopPinging = keepAlive(ws);
     this.#sockets.set(ws, peer.socket);
     ws.on("message", (frame: Buffer, isBinary: boolean) => {
@@ -115,11 +115,8 @@ function keepAlive(ws: WebSocket): () => void {
   return () => clearInterval(timer);
 }
 
-/** Hocuspocus wants the web's Request: address and headers, no body. */
-function toRequest(request: IncomingMessage): Request {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
-  }
-  return new Request(new URL(request.url ?? "/", "http://localhost"), { headers });
-}
+/**
+ * Hocuspocus wants the web's Request of each socket. No hook of ours reads it, and it costs more than the rest of an
+ * upgrade, so they all get the same.
+ */
+const NO_REQUEST = new Request(`http://localhost${COLLABORATION_PATH}`);

@@ -72,7 +72,8 @@ test("[T20] importing the same slug twice, or at once, makes one document", asyn
     });
   const runs = await Promise.all([run(), run(), run()]);
   runs.push(await run());
-  expect(runs.map(({ code }) => code).toSorted()).toEqual([0, 1, 1, 1]);
+  expect(runs.filter(({ code }) => code === 0)).toHaveLength(1);
+  expect(runs.filter(({ code }) => code === 1)).toHaveLength(3);
   const rows = await database.sql<{ id: string; head: number }[]>`
     select d.id, y.head_seq::int as head from documents d join yjs_documents y on y.document_id = d.id
     where d.slug = 'once' and y.part = 'content'`;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accessToDocument, findKey, findSession } from "../persistence/access.ts";
+import { accessToDocuments, findKey, findSessions } from "../persistence/access.ts";
 import { describeFailure } from "../server/cli/failure.ts";
 import { createProgram } from "../server/cli/program.ts";
 import { configSchema } from "../server/config.ts";
@@ -11,8 +11,7 @@ import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 let database: TestDatabase;
 const ask = <T>(line: string, code = 0): Promise<T> =>
   askAdmin<T>(line.split(" "), { env: database.env, code });
-const run = (line: string) =>
-  runAdmin(line === "" ? [] : line.split(" "), { env: database.env });
+const run = (line: string) => runAdmin(line === "" ? [] : line.split(" "), { env: database.env });
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -106,14 +105,15 @@ test("[A1 A3] users, roles, tokens and sign-out work on what the server reads", 
   const { documentId } = await ask<{ documentId: string }>(
     "document create --project acme/main --create --type feature_blueprint --title Plan",
   );
-  expect(await accessToDocument(sql, documentId, userId)).toMatchObject({ role: "viewer" });
+  const access = () => accessToDocuments(sql, [{ documentId, userId }]);
+  expect(await access()).toMatchObject([{ role: "viewer" }]);
   await ask("user grant ann@example.com --project acme/main --role editor");
-  expect(await accessToDocument(sql, documentId, userId)).toMatchObject({ role: "editor" });
+  expect(await access()).toMatchObject([{ role: "editor" }]);
   const { token } = await ask<{ token: string }>("user token ann@example.com --days 2");
   const tokenHash = createHash("sha256").update(token).digest();
-  expect(await findSession(sql, tokenHash)).toEqual({ userId });
+  expect(await findSessions(sql, [tokenHash])).toEqual([userId]);
   expect(await ask("user sign-out ann@example.com")).toMatchObject({ ended: 1 });
-  expect(await findSession(sql, tokenHash)).toBeNull();
+  expect(await findSessions(sql, [tokenHash])).toEqual([null]);
   const { error } = await ask<Failure>("user create ann@example.com", 1);
   expect(error.code).toBe("conflict");
 });

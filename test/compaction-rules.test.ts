@@ -4,7 +4,7 @@ import { typedUpdates } from "../bench/content.ts";
 import { compactDocument, type CompactionOptions } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
-import { createUpkeepThread } from "../persistence/upkeep-tasks.ts";
+import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { pino } from "pino";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
@@ -190,7 +190,7 @@ test.each(["v1", "v2", "v2+zstd"] as const)(
 
 test("[C1] merging leaves the event loop to those who write", async () => {
   const address = await withRows(keystrokeRows(40_000));
-  const thread = createUpkeepThread({
+  const thread = new UpkeepThread({
     location: database.location,
     logger: pino({ level: "silent" }),
   });

@@ -38,7 +38,7 @@ export function slugFrom(title: string): string | null {
 }
 
 /** Reads `organization/project`. The slugs only have to be there: another program may have made them. */
-export function parseProject(text: string): ProjectSlugs {
+function parseProject(text: string): ProjectSlugs {
   const [organization = "", project = "", ...rest] = text.split("/");
   if (organization !== "" && project !== "" && rest.length === 0) return { organization, project };
   throw new InvalidArgumentError("A project is named organization/project, by their slugs.");

@@ -130,7 +130,7 @@ function answer(
       ["saved", `${formatBytes(savedBytes)}  now`],
       ["", `${formatBytes(savedAfterRetentionBytes)}  when the retention has ended`],
     ]),
-    ...failures.map(({ name, message }) => plain(`\nFailed ${name}: ${message}`)),
+    ...failures.map(({ name, message }) => plain(`Failed ${name}: ${message}`)),
     ...stoppedText(worked, nameOf),
   ];
   const json = { dryRun, ...totals, savedBytes, savedAfterRetentionBytes, failures, stoppedBefore };

@@ -113,19 +113,18 @@ function reportText(report: DocumentReport): string {
     ["deleted", formatTime(report.deletedAt)],
     ["versions", `${report.versions} (${formatBytes(report.versionBytes)})`],
   ]);
-  const parts = formatTable(
-    [
-      "part",
-      "head",
-      "snapshot",
-      "projected",
-      "snapshot size",
-      "log rows",
-      "log size",
-      "history",
-      "compacted",
-    ],
-    report.parts.map((part) => [
+  const quarantined = report.parts
+    .filter((part) => part.quarantinedSeq !== null)
+    .map(({ part, quarantinedSeq, quarantineReason }) =>
+      plain(`${part} is quarantined at seq ${quarantinedSeq ?? 0}: ${quarantineReason ?? ""}`),
+    );
+  return [fields, "", partsTable(report), ...quarantined].join("\n");
+}
+
+const partsTable = ({ parts }: DocumentReport): string =>
+  formatTable(
+    ["part", "head", "snapshot", "projected", "snapshot size", "log rows", "log size", "history"],
+    parts.map((part) => [
       part.part,
       part.headSeq,
       part.stateSeq,
@@ -134,19 +133,9 @@ function reportText(report: DocumentReport): string {
       part.logRows,
       formatBytes(part.logBytes),
       formatBytes(part.historyBytes),
-      formatTime(part.compactedAt),
     ]),
     "Nobody opened it yet: there is no log.",
   );
-  const quarantined = report.parts
-    .filter((part) => part.quarantinedSeq !== null)
-    .map((part) =>
-      plain(
-        `\n${part.part} is quarantined at seq ${part.quarantinedSeq ?? 0}: ${part.quarantineReason ?? ""}`,
-      ),
-    );
-  return [fields, "", parts, ...quarantined].join("\n");
-}
 
 function addDelete(document: Command): void {
   const command = document

@@ -51,7 +51,7 @@ function statsText({ counts, stored, biggest, quarantined }: Stats): string {
     "No documents.",
   );
   const broken = quarantined.map(({ documentId, part, seq, reason }) =>
-    plain(`\n${documentId} (${part}) is quarantined at seq ${seq}: ${reason ?? ""}`),
+    plain(`${documentId} (${part}) is quarantined at seq ${seq}: ${reason ?? ""}`),
   );
   return [fields, "", big, ...broken].join("\n");
 }
