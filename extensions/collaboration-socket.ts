@@ -25,6 +25,8 @@ type Joined = { readonly connection: Connection; readonly acknowledgement: Uint8
 const SYNC_STATUS = 8;
 const APPLIED = 1;
 
+type Incomplete = { readonly waiting: Uint8Array; readonly held: (() => void)[] };
+
 /**
  * The socket as Hocuspocus sees it. Everything passes, except an acknowledgement (SyncStatus, applied): it waits
  * until all that its document had received is committed [L1]. What is held dies with the socket.
@@ -35,8 +37,8 @@ export class CollaborationSocket implements WebSocketLike {
   readonly #onClosed: (code: number, reason: string) => void;
   /** How many documents are being opened or open here. */
   #documents = 0;
-  /** Addresses (`name` or `name\0session`) whose last update waits for a missing one: nothing of theirs is acknowledged until it is whole [L6]. */
-  readonly #incomplete = new Set<string>();
+  /** By address (`name` or `name\0session`): what waits for a missing update, and the acknowledgements that wait with it. */
+  readonly #incomplete = new Map<string, Incomplete>();
   readonly #connections = new Map<string, Joined>();
   #closed = false;
 
@@ -86,7 +88,10 @@ export class CollaborationSocket implements WebSocketLike {
     const address = connection.messageAddress;
     const acknowledgement = new OutgoingMessage(address).writeSyncStatus(true).toUint8Array();
     this.#connections.set(address, { connection, acknowledgement });
-    connection.onClose(() => this.#connections.delete(address));
+    connection.onClose(() => {
+      this.#connections.delete(address);
+      this.#incomplete.delete(address);
+    });
   }
 
   connectionAt(frame: Uint8Array): Joined | undefined {
@@ -112,16 +117,21 @@ export class CollaborationSocket implements WebSocketLike {
     });
   }
 
-  markIncomplete(address: string): void {
-    this.#incomplete.add(address);
+  /** What of an address' updates waits for a missing one; null: nothing does. */
+  waitingAt(address: string): Uint8Array | null {
+    return this.#incomplete.get(address)?.waiting ?? null;
   }
 
-  isIncomplete(address: string): boolean {
-    return this.#incomplete.has(address);
+  /** From here on this address gets no acknowledgement, until what waits is whole [L6]. */
+  setWaiting(address: string, waiting: Uint8Array): void {
+    this.#incomplete.set(address, { waiting, held: this.#incomplete.get(address)?.held ?? [] });
   }
 
+  /** Nothing of this address waits any more: its acknowledgements leave with the next commit. */
   markWhole(address: string): void {
+    const held = this.#incomplete.get(address)?.held ?? [];
     this.#incomplete.delete(address);
+    for (const release of held) release();
   }
 
   #hold(frame: Uint8Array): void {
@@ -132,8 +142,9 @@ export class CollaborationSocket implements WebSocketLike {
       if (!this.#closed) this.#transport.send(frame);
     };
     const whenCommitted = (): void => live.log.whenCommitted(release);
-    if (this.#incomplete.has(address)) live.whenWhole(whenCommitted);
-    else whenCommitted();
+    const incomplete = this.#incomplete.get(address);
+    if (incomplete === undefined) whenCommitted();
+    else incomplete.held.push(whenCommitted);
   }
 }
 

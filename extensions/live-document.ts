@@ -2,12 +2,12 @@ import type { Document } from "@hocuspocus/server";
 import * as Y from "yjs";
 import type { Author } from "../persistence/append-updates.ts";
 import type { DocumentLog } from "../persistence/document-log.ts";
-import { hasPending, LOADING, type StoredDocument } from "../persistence/load-document.ts";
+import { LOADING, type StoredDocument } from "../persistence/load-document.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 
-/** How an update got on: into the document and the log; into the document's waiting room [L6]; or it threw. */
-export type Reception = "logged" | "pending" | "threw";
+/** How an update got on: into the document and the log; or it threw; or this of it waits for an update that is missing [L6]. */
+export type Reception = "logged" | "threw" | { readonly waiting: Uint8Array };
 
 /** What our own transactions carry: Hocuspocus' store hooks stay out of it, the log has taken their place. */
 type ReceivedOrigin = {
@@ -32,7 +32,6 @@ export class LiveDocument {
   discarded = false;
   readonly #updateLog: UpdateLog;
   #staged: { update: Uint8Array; author: Author }[] | null = null;
-  #waitingForWhole: (() => void)[] = [];
 
   constructor(
     document: Document,
@@ -57,37 +56,28 @@ export class LiveDocument {
   }
 
   /**
-   * Applies a client's update and appends what it changed.
+   * Applies a client's update, and what of his still waited (Yjs v2), and appends what they changed.
    * What a throwing update had already changed is not appended: the caller discards the document.
    */
-  receive(update: Uint8Array, author: Author): Reception {
-    const before = this.#pending();
+  receive(update: Uint8Array, author: Author, waiting: Uint8Array | null): Reception {
     const origin: ReceivedOrigin = { source: "local", skipStoreHooks: true, author };
     const staged: { update: Uint8Array; author: Author }[] = [];
     this.#staged = staged;
     try {
       Y.applyUpdate(this.document, update, origin);
+      if (waiting !== null) Y.applyUpdateV2(this.document, waiting, origin);
     } catch {
       return "threw";
     } finally {
       this.#staged = null;
     }
     for (const each of staged) this.#updateLog.append(this.log, each.update, each.author);
-    if (!hasPending(this.document)) {
-      for (const release of this.#waitingForWhole.splice(0)) release();
-      return "logged";
-    }
-    return this.#addedNothing(before) ? "logged" : "pending";
-  }
-
-  /** Calls `release` once no update waits for another any more. */
-  whenWhole(release: () => void): void {
-    this.#waitingForWhole.push(release);
+    const rest = this.#takePending();
+    return rest === null ? "logged" : { waiting: rest };
   }
 
   close(): void {
     this.document.off("update", this.#capture);
-    this.#waitingForWhole = [];
     this.#updateLog.forget(this.log);
   }
 
@@ -98,18 +88,17 @@ export class LiveDocument {
     else this.#staged.push({ update, author });
   };
 
-  #pending(): { structs: Uint8Array | null; deletes: Uint8Array | null } {
-    const { pendingStructs, pendingDs } = this.document.store;
-    return { structs: pendingStructs?.update ?? null, deletes: pendingDs };
-  }
-
-  #addedNothing(before: { structs: Uint8Array | null; deletes: Uint8Array | null }): boolean {
-    const after = this.#pending();
-    // Yjs writes the waiting structs anew only when it adds to them or takes from them; the waiting deletions at
-    // every update, so only more of them tells something.
-    return (
-      after.structs === before.structs &&
-      (after.deletes?.length ?? 0) <= (before.deletes?.length ?? 0)
-    );
+  /**
+   * Takes out what waits for a missing update. Left in the document, Yjs would hand it to everybody who opens it, and
+   * each of them would bring it back when he reconnects, for ever.
+   */
+  #takePending(): Uint8Array | null {
+    const { store } = this.document;
+    const { pendingStructs, pendingDs } = store;
+    if (pendingStructs === null && pendingDs === null) return null;
+    store.pendingStructs = null;
+    store.pendingDs = null;
+    const parts = [pendingStructs?.update, pendingDs].filter((part) => part instanceof Uint8Array);
+    return Y.mergeUpdatesV2(parts);
   }
 }

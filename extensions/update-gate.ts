@@ -49,6 +49,9 @@ export function receiveUpdateFrame(
 
 const MESSAGE_SYNC = 0;
 
+/** What of one client may wait for a missing update: as much as one frame holds. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
 /** The update in a sync message: two bytes of types, its length, its bytes. Null when they are not all there. */
 function readPayload(body: Uint8Array): Uint8Array | null {
   try {
@@ -88,30 +91,24 @@ function receive(
   { socket, author }: SocketContext,
 ): void {
   const address = connection.messageAddress;
-  switch (live.receive(payload, author)) {
-    case "logged":
-      return;
-    case "threw":
-      documents.discard(live, socket);
-      return;
-    case "pending": {
-      // The answer to SyncStep1 is everything the client has; when that waits too, it can never be whole.
-      const asked = socket.isIncomplete(address);
-      if (asked && type === messageYjsSyncStep2) documents.discard(live, socket);
-      else if (!asked) askForRest(live, connection, socket, address);
+  const before = socket.waitingAt(address);
+  const reception = live.receive(payload, author, before);
+  if (reception === "threw") documents.discard(live, socket);
+  else if (reception === "logged") {
+    if (before !== null) socket.markWhole(address);
+  } else {
+    const { waiting } = reception;
+    socket.setWaiting(address, waiting);
+    if (before === null) askForRest(live, connection);
+    // The answer to SyncStep1 is everything the client has; when that waits too, it can never be whole.
+    else if (type === messageYjsSyncStep2 || waiting.length > MAX_WAITING_BYTES) {
+      socket.closeFor("bad_update");
     }
   }
 }
 
-function askForRest(
-  live: LiveDocument,
-  connection: Connection,
-  socket: SocketContext["socket"],
-  address: string,
-): void {
-  socket.markIncomplete(address);
-  live.whenWhole(() => socket.markWhole(address));
-  const request = new OutgoingMessage(address)
+function askForRest(live: LiveDocument, connection: Connection): void {
+  const request = new OutgoingMessage(connection.messageAddress)
     .createSyncMessage()
     .writeFirstSyncStepFor(live.document);
   connection.send(request.toUint8Array());

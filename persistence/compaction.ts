@@ -7,7 +7,7 @@ import { HISTORY_ENCODING, packHistory, type LoggedUpdate } from "./history.ts";
 import { loadDocument, type StoredDocument } from "./load-document.ts";
 import { difference } from "./proof.ts";
 import { applySnapshot, encodeSnapshot } from "./snapshot-encoding.ts";
-import { recordVersion, type VersionPolicy } from "./versions.ts";
+import { type CapturedVersion, recordVersion, type VersionPolicy } from "./versions.ts";
 
 /** What a compaction did, in stored bytes. `historyBytes` are kept for the retention; they are not in `afterBytes`. */
 export type CompactionResult = {
@@ -38,6 +38,8 @@ type HistoryChunk = {
 
 type Merged = {
   readonly doc: Y.Doc;
+  /** Null for a discussion, which has no versions. */
+  readonly captured: CapturedVersion | null;
   readonly stored: StoredDocument;
   readonly state: Uint8Array;
   readonly chunks: readonly HistoryChunk[];
@@ -97,8 +99,20 @@ async function merge(
     );
   }
   const chunks = stored.tailRows === 0 ? [] : await readHistory(tx, address, stored);
-  return { doc, stored, state: encodeSnapshot(doc), chunks };
+  const state = encodeSnapshot(doc);
+  return { doc, stored, state, chunks, captured: capture(doc, address, stored.headSeq, state) };
 }
+
+/** Made before the transaction: nobody should wait for it behind the head row's lock. */
+const capture = (
+  doc: Y.Doc,
+  { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
+  seq: number,
+  state: Uint8Array,
+): CapturedVersion | null =>
+  part === "content"
+    ? { documentId, seq, state, content: yDocToContent(doc), diagramSource: yDocDiagram(doc) }
+    : null;
 
 async function readHistory(
   tx: SqlOrTransaction,
@@ -168,7 +182,7 @@ async function replace(
   merged: Merged,
   { versions, atStatement = () => {} }: CompactionOptions,
 ): Promise<Pick<CompactionResult, "outcome" | "version">> {
-  const { doc, state, chunks } = merged;
+  const { doc, state, chunks, captured } = merged;
   const { stateSeq, headSeq, tailRows } = merged.stored;
   return sql
     .begin(async (tx) => {
@@ -187,7 +201,7 @@ async function replace(
         where document_id = ${documentId} and part = ${part} and state_seq = ${stateSeq}`;
       if (replaced.count !== 1) throw new LostTheRace();
       await atStatement("version");
-      const version = await captureVersion(tx, { documentId, part }, merged, versions);
+      const version = captured === null ? null : await recordVersion(tx, versions, captured);
       await atStatement("commit");
       return { outcome: "compacted" as const, version };
     })
@@ -195,22 +209,6 @@ async function replace(
       if (error instanceof LostTheRace) return { outcome: "lost_the_race" as const, version: null };
       throw error;
     });
-}
-
-async function captureVersion(
-  tx: SqlOrTransaction,
-  { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
-  { doc, state, stored }: Merged,
-  policy: VersionPolicy,
-): Promise<number | null> {
-  if (part !== "content") return null;
-  return recordVersion(tx, policy, {
-    documentId,
-    seq: stored.headSeq,
-    state,
-    content: yDocToContent(doc),
-    diagramSource: yDocDiagram(doc),
-  });
 }
 
 async function keepHistory(

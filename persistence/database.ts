@@ -32,6 +32,7 @@ export function errorCode(error: unknown): string | null {
 
 /** True when the outcome of the statement is unknown or the server is away: a lost connection, a shutdown, no space. */
 export function isUnavailable(error: unknown): boolean {
+  if (error instanceof ScriptoriumError) return error.code === "storage_unavailable";
   if (error instanceof postgres.PostgresError) {
     return UNAVAILABLE_CLASSES.includes(error.code.slice(0, 2));
   }

@@ -1,8 +1,9 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import type { Author, DocumentBatch } from "./append-updates.ts";
 import type { SqlOrTransaction } from "./database.ts";
+import { compress } from "./snapshot-encoding.ts";
 
 /** One row of the log as it was: its bytes, who wrote it and when (ms since 1970, UTC). */
 export type LoggedUpdate = {
@@ -42,7 +43,7 @@ export function packHistory(rows: readonly LoggedUpdate[]): Uint8Array {
     encoding.writeVarUint8Array(encoder, column.toUint8Array());
   }
   for (const { update } of rows) encoding.writeUint8Array(encoder, update);
-  return zstdCompressSync(encoding.toUint8Array(encoder));
+  return compress(encoding.toUint8Array(encoder));
 }
 
 /** Reads a chunk back, in order of `seq`. Times are to the second. */

@@ -4,6 +4,7 @@ import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { Sql } from "./database.ts";
 import { toJsonb, withoutNul } from "./jsonb.ts";
 import { loadDocument } from "./load-document.ts";
+import { markQuarantined } from "./quarantine.ts";
 
 /** `projected`: the columns now say what the log said at `seq`. `current`: they already did. `quarantined`: it cannot be loaded. */
 export type ProjectionResult = {
@@ -21,7 +22,12 @@ export async function projectDocument(sql: Sql, documentId: string): Promise<Pro
   const doc = new Y.Doc({ gc: true });
   const stored = await loadDocument(sql, { documentId, part: "content" }, doc);
   const seq = stored.headSeq;
-  if (stored.quarantine !== null) return { outcome: "quarantined", seq };
+  if (stored.quarantine !== null) {
+    doc.destroy();
+    // Or every sweep would meet it again, and a hundred of them would keep all others from their turn.
+    await markQuarantined(sql, { documentId, part: "content" }, stored.quarantine);
+    return { outcome: "quarantined", seq };
+  }
   if (stored.projectedSeq >= seq && seq > 0) return { outcome: "current", seq };
   const content = yDocToContent(doc);
   const diagram = yDocDiagram(doc);

@@ -236,7 +236,7 @@ export class UpdateLog {
   }
 
   #failed(logs: readonly DocumentLog[], error: unknown): void {
-    const lost = isUnavailable(error) || error instanceof ScriptoriumError;
+    const lost = isUnavailable(error);
     const code = errorCode(error);
     this.#failingSinceMs ??= Date.now();
     this.#options.logger.error({ err: error, code, documents: logs.length }, "commit failed");

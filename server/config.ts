@@ -30,7 +30,7 @@ export const configSchema = z.object({
     .default("true")
     .transform((value) => value === "true")
     .describe("Apply migrations at start; false: refuse to start while some are pending"),
-  COMMIT_WINDOW_MS: ms(2).describe("How long updates gather for one commit, ms"),
+  COMMIT_WINDOW_MS: ms(3).describe("How long updates gather for one commit, ms"),
   COMMIT_TIMEOUT_MS: ms(10_000).describe(
     "No reply to a commit for this long, ms: try on a new connection",
   ),

@@ -1,3 +1,5 @@
+import { performance } from "node:perf_hooks";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { typedUpdates } from "../bench/content.ts";
@@ -5,7 +7,6 @@ import { compactDocument, type CompactionOptions } from "../persistence/compacti
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
-import { pino } from "pino";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   appendRows,

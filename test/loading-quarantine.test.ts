@@ -49,10 +49,15 @@ const halfReadable = (update: Uint8Array): Uint8Array => update.subarray(0, upda
 
 const orphan = typedUpdates(7, 2)[1] ?? new Uint8Array();
 
-const poisons: [string, (sql: TestDatabase["sql"], documentId: string, row: Uint8Array) => Promise<unknown>][] = [
-  ["garbage", (sql, id) => setRow(sql, id, Uint8Array.of(255, 255, 255, 255))],
+type Poison = (sql: TestDatabase["sql"], documentId: string, row: Uint8Array) => Promise<unknown>;
+
+const garbage: Poison = (sql, id) => setRow(sql, id, Uint8Array.of(255, 255, 255, 255));
+const half: Poison = (sql, id, row) => setRow(sql, id, halfReadable(row));
+
+const poisons: [string, Poison][] = [
+  ["garbage", garbage],
   ["empty", (sql, id) => setRow(sql, id, new Uint8Array())],
-  ["readable only half-way", (sql, id, row) => setRow(sql, id, halfReadable(row))],
+  ["readable only half-way", half],
   ["waiting for a row that is not there", (sql, id) => setRow(sql, id, orphan)],
   ["missing", (sql, id) => sql`delete from yjs_updates where document_id = ${id} and seq = ${BAD}`],
 ];
@@ -60,7 +65,7 @@ const poisons: [string, (sql: TestDatabase["sql"], documentId: string, row: Uint
 const setRow = (sql: TestDatabase["sql"], documentId: string, update: Uint8Array) =>
   sql`update yjs_updates set update_data = ${update} where document_id = ${documentId} and seq = ${BAD}`;
 
-async function poisoned(poison: (typeof poisons)[number][1]) {
+async function poisoned(poison: Poison) {
   const { documentId } = await tenant.document();
   const address = { documentId, part: "content" } as const;
   const rows = keystrokeRows(ROWS);
@@ -92,7 +97,6 @@ test.each(poisons)("[T22] a row that is %s: the document opens read-only as it w
 });
 
 test("[T22] many who open a poisoned document at once all get it, read-only", async () => {
-  const [, [, half]] = [poisons[0], poisons[2] ?? poisons[0]] as [unknown, (typeof poisons)[number]];
   const { documentId, good } = await poisoned(half);
   const name = documentName(documentId, "content");
   const readers = Array.from({ length: 12 }, () => connectWire({ url: node.url, name, token: tenant.token }));
@@ -102,7 +106,6 @@ test("[T22] many who open a poisoned document at once all get it, read-only", as
 });
 
 test("[T22] upkeep passes a quarantined document by, and changes nothing", async () => {
-  const [[, garbage] = poisons[1]] = [poisons[0]] as [(typeof poisons)[number]];
   const { documentId, address } = await poisoned(garbage);
   await open(documentId);
   const before = await readHead(database.sql, address);
@@ -136,7 +139,7 @@ test("[T22] a snapshot that cannot be read: quarantined at its seq, and the rows
 });
 
 test("[T22] two bad rows: the first one counts", async () => {
-  const { documentId, address } = await poisoned((sql, id) => setRow(sql, id, Uint8Array.of(255)));
+  const { documentId, address } = await poisoned(garbage);
   await database.sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD - 5}`;
   await database.sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD + 5}`;
   const { quarantine } = await loadDocument(database.sql, address, new Y.Doc());

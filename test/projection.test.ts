@@ -150,7 +150,7 @@ test("[P1 P2] a server projects what is typed, soon after it is committed", asyn
 test("[P1] what a crash left behind is caught up at the next start", async () => {
   const content = parseMarkdown("Committed, and then the power failed.");
   const behind = await Promise.all(Array.from({ length: 5 }, () => withRows([contentToYUpdate(content)])));
-  const node = await startTestNode(database);
+  const node = await startTestNode(database, { SWEEP_EVERY_MS: "50" });
   for (const address of behind) {
     await until(async () => (await readHead(database.sql, address)).projected === 1);
     expect((await columns(address.documentId)).text).toBe(plainText(content));

@@ -84,7 +84,7 @@ test("[C4] a document that is left with a tail is compacted", async () => {
 
 test("[C4] a long log that nobody opens is found by the sweep", async () => {
   const address = await withRows(600);
-  await withNode({}, () => until(async () => (await stateOf(address)) === 600));
+  await withNode({ SWEEP_EVERY_MS: "50" }, () => until(async () => (await stateOf(address)) === 600));
 });
 
 test("[C4 P1] a document that cannot be compacted or projected does not keep others from it", async () => {
