@@ -62,33 +62,33 @@ export async function compactDocument(
   address: Pick<DocumentAddress, "documentId" | "part">,
   options: CompactionOptions,
 ): Promise<CompactionResult> {
-  const merged = await sql.begin("isolation level repeatable read read only", (tx) =>
-    merge(tx, address),
+  const read = await sql.begin("isolation level repeatable read read only", (tx) =>
+    readWhole(tx, address),
   );
-  const { stored, state, chunks, doc } = merged;
-  const result = {
-    rows: stored.tailRows,
-    beforeBytes: stored.stateBytes + stored.tailBytes,
-    afterBytes: state.length,
-    historyBytes: chunks.reduce((sum, chunk) => sum + chunk.packed.length, 0),
-    version: null,
-  };
+  const { stored, chunks, doc } = read;
   try {
+    const beforeBytes = stored.stateBytes + stored.tailBytes;
+    const historyBytes = chunks.reduce((sum, chunk) => sum + chunk.packed.length, 0);
+    const result = { rows: stored.tailRows, beforeBytes, historyBytes, version: null };
     if (stored.tailRows === 0) {
-      return { ...result, outcome: "nothing_to_do", afterBytes: result.beforeBytes };
+      return { ...result, outcome: "nothing_to_do", afterBytes: beforeBytes };
     }
+    const state = encodeSnapshot(doc);
     prove(doc, state);
-    if (options.dryRun === true) return { ...result, outcome: "dry_run" };
-    return { ...result, ...(await replace(sql, address, merged, options)) };
+    const afterBytes = state.length;
+    if (options.dryRun === true) return { ...result, outcome: "dry_run", afterBytes };
+    const captured = capture(doc, address, stored.headSeq, state);
+    const outcome = await replace(sql, address, { ...read, state, captured }, options);
+    return { ...result, afterBytes, ...outcome };
   } finally {
     doc.destroy();
   }
 }
 
-async function merge(
+async function readWhole(
   tx: SqlOrTransaction,
   address: Pick<DocumentAddress, "documentId" | "part">,
-): Promise<Merged> {
+): Promise<Pick<Merged, "doc" | "stored" | "chunks">> {
   const doc = new Y.Doc({ gc: true });
   const stored = await loadDocument(tx, address, doc);
   if (stored.quarantine !== null) {
@@ -99,8 +99,7 @@ async function merge(
     );
   }
   const chunks = stored.tailRows === 0 ? [] : await readHistory(tx, address, stored);
-  const state = encodeSnapshot(doc);
-  return { doc, stored, state, chunks, captured: capture(doc, address, stored.headSeq, state) };
+  return { doc, stored, chunks };
 }
 
 /** Made before the transaction: nobody should wait for it behind the head row's lock. */

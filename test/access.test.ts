@@ -54,7 +54,10 @@ const somethingNew = (): Uint8Array => {
 /** Tries to write by Update and by SyncStep2: `written`, or `refused` with every frame told so and nothing logged. */
 async function tryToEdit(name: string, token: string): Promise<"written" | "refused"> {
   const [, documentId = ""] = name.split(":");
-  const address = { documentId, part: name.startsWith("comments") ? "comments" : "content" } as const;
+  const address = {
+    documentId,
+    part: name.startsWith("comments") ? "comments" : "content",
+  } as const;
   const client = await open(name, token);
   const before = { ...client, rows: await countRows(database.sql, address) };
   client.send("update", somethingNew());
@@ -125,7 +128,9 @@ describe("[A2] who may edit", () => {
     await tryToEdit(name, token);
     const rows = await database.sql`
       select distinct user_id, agent_id from yjs_updates where document_id = ${documentId}`;
-    expect(rows.map((row) => ({ ...row }))).toEqual([{ user_id: tenant.userId, agent_id: agentId }]);
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      { user_id: tenant.userId, agent_id: agentId },
+    ]);
   });
 });
 
@@ -137,7 +142,10 @@ describe("[A1] what does not exist for somebody", () => {
     ["with a tail", `document:${randomUUID()}x`],
     ["that is a member of every object", "__proto__"],
   ])("a name %s: 4400", async (_what, name) => {
-    expect(await refusal(name, tenant.token)).toMatchObject({ code: 4400, reason: "bad_document_name" });
+    expect(await refusal(name, tenant.token)).toMatchObject({
+      code: 4400,
+      reason: "bad_document_name",
+    });
   });
 
   test("an unknown id and another tenant's: 4404, and the same answer", async () => {
@@ -147,7 +155,11 @@ describe("[A1] what does not exist for somebody", () => {
       await refusal(`document:${randomUUID()}`, tenant.token),
       await refusal(foreign.name, tenant.token),
     ];
-    expect(unknown).toEqual({ code: 4404, reason: "document_not_found", denied: "document_not_found" });
+    expect(unknown).toEqual({
+      code: 4404,
+      reason: "document_not_found",
+      denied: "document_not_found",
+    });
     expect(theirs).toEqual(unknown);
     const { token } = await keyOf(database.sql, tenant);
     expect(await refusal(foreign.name, token)).toEqual(unknown);
@@ -204,8 +216,14 @@ describe("[A4] who is not signed in", () => {
 
   test("a key without docs:read: 4403", async () => {
     const { name } = await tenant.document();
-    const { token } = await keyOf(database.sql, tenant, { scopes: ["docs:write", "comments:write"] });
-    expect(await refusal(name, token)).toEqual({ code: 4403, reason: "forbidden", denied: "forbidden" });
+    const { token } = await keyOf(database.sql, tenant, {
+      scopes: ["docs:write", "comments:write"],
+    });
+    expect(await refusal(name, token)).toEqual({
+      code: 4403,
+      reason: "forbidden",
+      denied: "forbidden",
+    });
   });
 });
 
@@ -216,7 +234,8 @@ test("[A2] presence passes between two providers, a reader's too", async () => {
     (token) => new HocuspocusProvider({ url: node.url, name, token }),
   );
   await until(() => providers.every((provider) => provider.synced));
-  for (const [index, { awareness }] of providers.entries()) awareness?.setLocalStateField("user", { index });
+  for (const [index, { awareness }] of providers.entries())
+    awareness?.setLocalStateField("user", { index });
   const usersAt = (provider: HocuspocusProvider) =>
     [...(provider.awareness?.getStates().values() ?? [])]
       .map(({ user }) => (user as { index: number } | undefined)?.index)

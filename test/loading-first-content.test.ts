@@ -41,7 +41,10 @@ async function insertRaw(fields: { content: unknown; diagram: string | null }): 
 }
 
 /** Opens a document with so many clients at once, half of them on each server, and answers what they were given. */
-async function openAtOnce(documentId: string, count: number): Promise<{ text: string; diagram: string }[]> {
+async function openAtOnce(
+  documentId: string,
+  count: number,
+): Promise<{ text: string; diagram: string }[]> {
   const name = documentName(documentId, "content");
   const clients = Array.from({ length: count }, (_, index) =>
     connectWire({ url: nodes[index % nodes.length]?.url ?? "", name, token: tenant.token }),
@@ -71,7 +74,9 @@ test.each(["by this program", "by another program"])(
       const replayed = await replayRows(database.sql, address);
       expect(plainText(yDocToContent(replayed))).toBe(text);
     }
-    await until(() => nodes.every((node) => node.collaboration.documents.getDocumentsCount() === 0));
+    await until(() =>
+      nodes.every((node) => node.collaboration.documents.getDocumentsCount() === 0),
+    );
   },
 );
 

@@ -31,7 +31,10 @@ async function peakMemory({ child }: ServerProcess): Promise<number | null> {
 }
 
 /** Opens the document through a server's socket; the text and the time it took, ms. */
-async function openThrough(server: ServerProcess, name: string): Promise<{ text: string; ms: number }> {
+async function openThrough(
+  server: ServerProcess,
+  name: string,
+): Promise<{ text: string; ms: number }> {
   const startMs = performance.now();
   const client = await openWire({ url: server.url, name, token: tenant.token });
   const ms = performance.now() - startMs;
@@ -40,7 +43,9 @@ async function openThrough(server: ServerProcess, name: string): Promise<{ text:
   return { text, ms };
 }
 
-async function load(documentId: string): Promise<{ stored: StoredDocument; text: string; ms: number }> {
+async function load(
+  documentId: string,
+): Promise<{ stored: StoredDocument; text: string; ms: number }> {
   const doc = new Y.Doc();
   const startMs = performance.now();
   const stored = await loadDocument(database.sql, { documentId, part: "content" }, doc);
@@ -61,13 +66,20 @@ test(`[L3 C3 T18] ${ROWS} rows open whole and within bounded memory, and after c
   await server.end("SIGTERM");
   expect(long.text).toBe(expected);
   if ((await countRows(database.sql, address)) > 0) {
-    expect(await compactDocument(database.sql, address, { versions: { minIntervalMs: 0 } })).toMatchObject({
+    expect(
+      await compactDocument(database.sql, address, { versions: { minIntervalMs: 0 } }),
+    ).toMatchObject({
       outcome: "compacted",
       rows: ROWS,
     });
   }
   const short = await load(documentId);
-  expect(short.stored).toMatchObject({ headSeq: ROWS, stateSeq: ROWS, tailRows: 0, quarantine: null });
+  expect(short.stored).toMatchObject({
+    headSeq: ROWS,
+    stateSeq: ROWS,
+    tailRows: 0,
+    quarantine: null,
+  });
   expect(short.text).toBe(expected);
   // oxlint-disable-next-line no-console -- times belong in a report, not in an assertion of every run
   console.info({ rows: ROWS, openMs: long.ms, memoryMiB: memory, afterCompactionMs: short.ms });

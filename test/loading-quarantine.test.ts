@@ -75,31 +75,39 @@ async function poisoned(poison: Poison) {
   return { documentId, address, good };
 }
 
-test.each(poisons)("[T22] a row that is %s: the document opens read-only as it was before it", async (_what, poison) => {
-  const { documentId, address, good } = await poisoned(poison);
-  const rows = await countRows(database.sql, address);
-  const healthy = await open((await tenant.document()).documentId);
-  const reader = await open(documentId);
-  expect(reader.document.store.pendingStructs).toBeNull();
-  expect(difference(reader.document, good)).toBeNull();
-  expect(await readHead(database.sql, address)).toMatchObject({ head: ROWS, state: 0, quarantined: BAD });
-  const { accepted } = reader;
-  reader.document.getText("diagram").insert(0, "lost?");
-  await reader.answered();
-  expect([reader.closed, reader.accepted, reader.refused]).toEqual([null, accepted, 1]);
-  healthy.document.getText("diagram").insert(0, "fine");
-  await healthy.answered();
-  expect([healthy.closed, healthy.refused]).toEqual([null, 0]);
-  expect([await readHead(database.sql, address), await countRows(database.sql, address)]).toEqual([
-    { head: ROWS, state: 0, projected: 0, quarantined: BAD },
-    rows,
-  ]);
-});
+test.each(poisons)(
+  "[T22] a row that is %s: the document opens read-only as it was before it",
+  async (_what, poison) => {
+    const { documentId, address, good } = await poisoned(poison);
+    const rows = await countRows(database.sql, address);
+    const healthy = await open((await tenant.document()).documentId);
+    const reader = await open(documentId);
+    expect(reader.document.store.pendingStructs).toBeNull();
+    expect(difference(reader.document, good)).toBeNull();
+    expect(await readHead(database.sql, address)).toMatchObject({
+      head: ROWS,
+      state: 0,
+      quarantined: BAD,
+    });
+    const { accepted } = reader;
+    reader.document.getText("diagram").insert(0, "lost?");
+    await reader.answered();
+    expect([reader.closed, reader.accepted, reader.refused]).toEqual([null, accepted, 1]);
+    healthy.document.getText("diagram").insert(0, "fine");
+    await healthy.answered();
+    expect([healthy.closed, healthy.refused]).toEqual([null, 0]);
+    expect([await readHead(database.sql, address), await countRows(database.sql, address)]).toEqual(
+      [{ head: ROWS, state: 0, projected: 0, quarantined: BAD }, rows],
+    );
+  },
+);
 
 test("[T22] many who open a poisoned document at once all get it, read-only", async () => {
   const { documentId, good } = await poisoned(half);
   const name = documentName(documentId, "content");
-  const readers = Array.from({ length: 12 }, () => connectWire({ url: node.url, name, token: tenant.token }));
+  const readers = Array.from({ length: 12 }, () =>
+    connectWire({ url: node.url, name, token: tenant.token }),
+  );
   clients.push(...readers);
   await Promise.all(readers.map((reader) => reader.synced()));
   for (const reader of readers) expect(difference(reader.document, good)).toBeNull();
@@ -118,7 +126,8 @@ test("[T22] upkeep passes a quarantined document by, and changes nothing", async
     code: "document_quarantined",
   });
   expect(await readHead(database.sql, address)).toEqual(before);
-  const [document] = await database.sql`select content, content_text from documents where id = ${documentId}`;
+  const [document] =
+    await database.sql`select content, content_text from documents where id = ${documentId}`;
   expect(document?.["content"]).toBeNull();
 });
 

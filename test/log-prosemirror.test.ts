@@ -32,15 +32,22 @@ afterAll(async () => {
   await database.close();
 });
 
-const MARKDOWN = "# Heading\n\nSome text to *change*.\n\n- one\n- two\n\n> quoted\n\n```\ncode\n```\n";
+const MARKDOWN =
+  "# Heading\n\nSome text to *change*.\n\n- one\n- two\n\n> quoted\n\n```\ncode\n```\n";
 
 /** A random place inside a text block, and where that block ends; null when the document has none. */
-function placeInText(doc: ProseMirrorNode): { from: number; end: number; block: ProseMirrorNode } | null {
+function placeInText(
+  doc: ProseMirrorNode,
+): { from: number; end: number; block: ProseMirrorNode } | null {
   const places: { from: number; end: number; block: ProseMirrorNode }[] = [];
   doc.descendants((block, position) => {
     if (!block.isTextblock) return;
     const start = position + 1;
-    places.push({ from: start + upTo(block.content.size + 1), end: start + block.content.size, block });
+    places.push({
+      from: start + upTo(block.content.size + 1),
+      end: start + block.content.size,
+      block,
+    });
   });
   return places[upTo(places.length)] ?? null;
 }
@@ -58,7 +65,8 @@ function step(doc: ProseMirrorNode): ProseMirrorNode {
   else if (kind < 0.65) transform.delete(from, to);
   else if (kind < 0.8) {
     const mark = (random() < 0.5 ? bold : italic)?.create();
-    if (mark !== undefined && block.type.allowsMarkType(mark.type)) transform.addMark(from, to, mark);
+    if (mark !== undefined && block.type.allowsMarkType(mark.type))
+      transform.addMark(from, to, mark);
   } else if (kind < 0.9 && canSplit(doc, from)) transform.split(from);
   else if (block.type.name === "paragraph" && doc.resolve(from).depth === 1) {
     const heading = documentSchema.nodes["heading"];
@@ -89,7 +97,8 @@ test("[L1 L3] two editors' ProseMirror steps converge, and the log holds the sam
     for (const provider of providers) {
       for (let count = upTo(4); count > 0; count -= 1) edit(provider);
     }
-    if (random() < 0.3) await until(() => providers.every((provider) => !provider.hasUnsyncedChanges));
+    if (random() < 0.3)
+      await until(() => providers.every((provider) => !provider.hasUnsyncedChanges));
   }
   await until(() => providers.every((provider) => !provider.hasUnsyncedChanges));
   const json = (provider: HocuspocusProvider): string =>

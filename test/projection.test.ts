@@ -42,12 +42,16 @@ const diagramUpdate = (source: string): Uint8Array => {
   return Y.encodeStateAsUpdate(doc);
 };
 
-const MARKDOWN = "# Title\n\nSome **bold** text.\n\n- [ ] one\n- [x] two\n\n| a | b |\n| --- | --- |\n| c | d |\n";
+const MARKDOWN =
+  "# Title\n\nSome **bold** text.\n\n- [ ] one\n- [x] two\n\n| a | b |\n| --- | --- |\n| c | d |\n";
 
 test("[P1] the columns say what the log says: content, text, diagram", async () => {
   const content = parseMarkdown(MARKDOWN);
   const address = await withRows([contentToYUpdate(content), diagramUpdate("graph TD")]);
-  expect(await projectDocument(database.sql, address.documentId)).toEqual({ outcome: "projected", seq: 2 });
+  expect(await projectDocument(database.sql, address.documentId)).toEqual({
+    outcome: "projected",
+    seq: 2,
+  });
   const expected = yDocToContent(await replayRows(database.sql, address));
   expect(await columns(address.documentId)).toEqual({
     content: expected,
@@ -131,7 +135,10 @@ test("[P1] what PostgreSQL's text cannot hold is shown as U+FFFD", async () => {
 });
 
 test("[P1 P2] a server projects what is typed, soon after it is committed", async () => {
-  const node = await startTestNode(database, { PROJECT_AFTER_MS: "30", PROJECT_AT_LATEST_MS: "100" });
+  const node = await startTestNode(database, {
+    PROJECT_AFTER_MS: "30",
+    PROJECT_AT_LATEST_MS: "100",
+  });
   const { documentId, name } = await tenant.document({ content: parseMarkdown("Begin.") });
   const client = await openWire({ url: node.url, name, token: tenant.token });
   for (let count = 0; count < 20; count += 1) {
@@ -149,7 +156,9 @@ test("[P1 P2] a server projects what is typed, soon after it is committed", asyn
 
 test("[P1] what a crash left behind is caught up at the next start", async () => {
   const content = parseMarkdown("Committed, and then the power failed.");
-  const behind = await Promise.all(Array.from({ length: 5 }, () => withRows([contentToYUpdate(content)])));
+  const behind = await Promise.all(
+    Array.from({ length: 5 }, () => withRows([contentToYUpdate(content)])),
+  );
   const node = await startTestNode(database, { SWEEP_EVERY_MS: "50" });
   for (const address of behind) {
     await until(async () => (await readHead(database.sql, address)).projected === 1);

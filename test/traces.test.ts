@@ -66,7 +66,9 @@ test("[L1 L3 C2] a blog post, keystroke by keystroke: whole in memory, after a r
   await leave(second, later);
 
   const rows = await countRows(database.sql, address);
-  const { outcome } = await compactDocument(database.sql, address, { versions: { minIntervalMs: 0 } });
+  const { outcome } = await compactDocument(database.sql, address, {
+    versions: { minIntervalMs: 0 },
+  });
   expect(outcome).toBe(rows > 0 ? "compacted" : "nothing_to_do");
   const compacted = new Y.Doc();
   expect(await loadDocument(database.sql, address, compacted)).toMatchObject({ tailRows: 0 });
@@ -75,7 +77,10 @@ test("[L1 L3 C2] a blog post, keystroke by keystroke: whole in memory, after a r
 });
 
 test("[L1 L3] people who type at the same time converge, through the server and in the log", async () => {
-  const { agents, transactions } = concurrentTrace("clownschool", sized(6000, Number.POSITIVE_INFINITY));
+  const { agents, transactions } = concurrentTrace(
+    "clownschool",
+    sized(6000, Number.POSITIVE_INFINITY),
+  );
   const merged = new Y.Doc();
   merged.transact(() => {
     for (const { update } of transactions) Y.applyUpdate(merged, update);
@@ -85,13 +90,16 @@ test("[L1 L3] people who type at the same time converge, through the server and 
   const writers = await Promise.all(Array.from({ length: agents }, () => open(node, name)));
   // In the order of the recording: nobody sends what builds on a thing the server has not seen.
   for (let start = 0; start < transactions.length; start += 50) {
-    for (const { agent, update } of transactions.slice(start, start + 50)) writers[agent]?.send("update", update);
+    for (const { agent, update } of transactions.slice(start, start + 50))
+      writers[agent]?.send("update", update);
     await Promise.all(writers.map((writer) => writer.answered()));
   }
   const late = await open(node, name);
   const everybody = [...writers, late];
   const expected = merged.getText("diagram").toString();
-  await until(() => everybody.every(({ document }) => document.getText("diagram").toString() === expected));
+  await until(() =>
+    everybody.every(({ document }) => document.getText("diagram").toString() === expected),
+  );
   for (const { document, closed, refused } of everybody) {
     expect([closed, refused]).toEqual([null, 0]);
     expect(difference(document, merged)).toBeNull();

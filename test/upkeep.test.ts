@@ -24,7 +24,8 @@ async function withRows(count: number): Promise<Address & { name: string }> {
   return { ...address, name };
 }
 
-const stateOf = async (address: Address): Promise<number> => (await readHead(database.sql, address)).state;
+const stateOf = async (address: Address): Promise<number> =>
+  (await readHead(database.sql, address)).state;
 
 async function withNode(
   environment: Record<string, string>,
@@ -84,7 +85,9 @@ test("[C4] a document that is left with a tail is compacted", async () => {
 
 test("[C4] a long log that nobody opens is found by the sweep", async () => {
   const address = await withRows(600);
-  await withNode({ SWEEP_EVERY_MS: "50" }, () => until(async () => (await stateOf(address)) === 600));
+  await withNode({ SWEEP_EVERY_MS: "50" }, () =>
+    until(async () => (await stateOf(address)) === 600),
+  );
 });
 
 test("[C4 P1] a document that cannot be compacted or projected does not keep others from it", async () => {

@@ -60,7 +60,13 @@ test("[V2 C4] a compaction writes a version: the content, the state and the seq 
   const expected = yDocToContent(await replayRows(database.sql, address));
   expect(await compact(address)).toMatchObject({ outcome: "compacted", version: 1 });
   const [version] = await versionsOf(address);
-  expect(version).toMatchObject({ number: 1, seq: 2, kind: "automatic", content: expected, diagram: "graph" });
+  expect(version).toMatchObject({
+    number: 1,
+    seq: 2,
+    kind: "automatic",
+    content: expected,
+    diagram: "graph",
+  });
   const restored = new Y.Doc();
   applySnapshot(restored, version?.state ?? new Uint8Array(), "v2+zstd", null);
   expect(yDocToContent(restored)).toEqual(expected);
@@ -110,7 +116,10 @@ test("[C5] two compactions at once leave one version and no gap in the numbers",
   for (const { seq, content } of versions) {
     expect(content).toEqual(yDocToContent(await replayRows(database.sql, address, seq)));
   }
-  expect(await readHead(database.sql, address)).toMatchObject({ head: rounds * 10, state: rounds * 10 });
+  expect(await readHead(database.sql, address)).toMatchObject({
+    head: rounds * 10,
+    state: rounds * 10,
+  });
 });
 
 test("a version holds a text that PostgreSQL's own types cannot", async () => {

@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { createKey, createSession, createUser, setCollaborator, setMember, type NewKey } from "../../persistence/accounts.ts";
+import {
+  createKey,
+  createSession,
+  createUser,
+  setCollaborator,
+  setMember,
+  type NewKey,
+} from "../../persistence/accounts.ts";
 import type { Sql } from "../../persistence/database.ts";
 import type { Role } from "../../schema/roles.ts";
 import type { AgentStatus } from "../../schema/tables/agents.ts";
@@ -20,12 +27,17 @@ export async function signedIn(
 ): Promise<{ userId: string; sessionId: string; token: string }> {
   const userId = await createUser(sql, { email: `${randomUUID()}@example.com`, name: "Somebody" });
   if (member !== undefined) await setMember(sql, { organizationId, userId, role: member });
-  if (collaborator !== undefined) await setCollaborator(sql, { projectId, userId, role: collaborator });
+  if (collaborator !== undefined)
+    await setCollaborator(sql, { projectId, userId, role: collaborator });
   return { userId, ...(await createSession(sql, { userId, expiresAt })) };
 }
 
 /** A key of the tenant's admin; it may read and write documents as an editor where nothing else is given. */
-export const keyOf = (sql: Sql, tenant: Tenant, key: Partial<NewKey> = {}): Promise<{ keyId: string; token: string }> =>
+export const keyOf = (
+  sql: Sql,
+  tenant: Tenant,
+  key: Partial<NewKey> = {},
+): Promise<{ keyId: string; token: string }> =>
   createKey(sql, {
     organizationId: tenant.organizationId,
     projectId: null,
@@ -39,7 +51,11 @@ export const keyOf = (sql: Sql, tenant: Tenant, key: Partial<NewKey> = {}): Prom
   });
 
 /** An agent of the organization, in this state. */
-export async function createAgent(sql: Sql, { organizationId }: Tenant, status: AgentStatus): Promise<string> {
+export async function createAgent(
+  sql: Sql,
+  { organizationId }: Tenant,
+  status: AgentStatus,
+): Promise<string> {
   const [row] = await sql<{ id: string }[]>`
     insert into agents (organization_id, agent_level, agent_code, name, role_title, status)
     values (${organizationId}, 'organization', ${randomUUID()}, ${randomUUID()}, 'Writer', ${status}) returning id`;

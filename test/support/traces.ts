@@ -12,10 +12,18 @@ type Patch = [position: number, deleteCount: number, insert: string];
 export type SequentialTrace = { updates: Uint8Array[]; text: string; isWhole: boolean };
 
 /** A history of several writers: each transaction as the update of its agent, in the order of the recording. */
-export type ConcurrentTrace = { agents: number; transactions: { agent: number; update: Uint8Array }[] };
+export type ConcurrentTrace = {
+  agents: number;
+  transactions: { agent: number; update: Uint8Array }[];
+};
 
 type Transaction = { patches: Patch[]; parents?: number[]; agent?: number };
-type TraceFile = { startContent?: string; endContent: string; numAgents?: number; txns: Transaction[] };
+type TraceFile = {
+  startContent?: string;
+  endContent: string;
+  numAgents?: number;
+  txns: Transaction[];
+};
 
 /** Beside the project, or where the environment says; absent on most machines. */
 const FOLDER =
@@ -89,7 +97,9 @@ export function concurrentTrace(name: string, limit: number): ConcurrentTrace {
     // Ancestors first: an update that waits for another would be merged later than its writer saw it.
     const open = [transaction];
     for (let next = open.at(-1); next !== undefined; next = open.at(-1)) {
-      const unknown = (transactions[next]?.parents ?? []).filter((parent) => !known[agent]?.has(parent));
+      const unknown = (transactions[next]?.parents ?? []).filter(
+        (parent) => !known[agent]?.has(parent),
+      );
       if (unknown.length > 0 && !known[agent]?.has(next)) {
         open.push(...unknown);
         continue;
@@ -129,6 +139,10 @@ function madeUpConcurrent(count: number): Transaction[] {
     const heard = random() < 0.2 ? [last[1 - agent]] : [];
     const parents = [last[agent], ...heard].filter((parent) => parent !== undefined);
     last[agent] = index;
-    return { agent, parents, patches: [[0, 0, String.fromCharCode(97 + Math.floor(random() * 26))]] };
+    return {
+      agent,
+      parents,
+      patches: [[0, 0, String.fromCharCode(97 + Math.floor(random() * 26))]],
+    };
   });
 }
