@@ -18,6 +18,7 @@ export type Access = {
   renew(token: Token | undefined): void;
 };
 
+/** Keeps the token of a collaboration and says what it currently is. */
 export function createAccess(initial: Token): Access {
   let token = initial;
   let askedAgain = false;

@@ -2,6 +2,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
 import { ReconnectingSocket, type WebSocketClass } from "./reconnecting-socket.ts";
 
+/** Where to connect, and how. */
 export type ConnectionOptions = {
   /** The server's websocket address, as `wss://example.org/collaboration`; in a browser also relative to the page. */
   url: string;

@@ -52,6 +52,7 @@ export type FrameCounts = {
   readonly heldBack: boolean;
 };
 
+/** What the status is derived from. */
 export type SaveState =
   | { readonly at: "connecting" }
   | { readonly at: "offline" }
@@ -63,6 +64,7 @@ export type SaveState =
       readonly error: ScriptoriumError;
     };
 
+/** What can happen to a collaboration. */
 export type SaveEvent =
   | { readonly type: "attempting" }
   | { readonly type: "opened" }
@@ -83,6 +85,7 @@ const NO_FRAMES: FrameCounts = {
   heldBack: false,
 };
 
+/** A collaboration that has just been made. */
 export const INITIAL_SAVE_STATE: SaveState = { at: "connecting" };
 
 /** True when both halves of this socket's first sync have passed, so that counting frames means something. */

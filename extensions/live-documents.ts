@@ -17,6 +17,7 @@ import { LiveDocument } from "./live-document.ts";
 import { codeOf, Refusal } from "./refusal.ts";
 import type { Upkeep } from "./upkeep.ts";
 
+/** What live documents are loaded from and written to. */
 export type LiveDocumentsOptions = {
   readonly sql: Sql;
   readonly updateLog: UpdateLog;

@@ -13,6 +13,7 @@ import { createLookup } from "../persistence/lookup-batch.ts";
 import type { Sql } from "../persistence/database.ts";
 import { lowerRole, rightsOf, type Right, type Role } from "../schema/roles.ts";
 
+/** Who holds a token, and what he may do where. */
 export type SignIn = {
   /** @throws ScriptoriumError `unauthenticated`; PostgreSQL's errors as they are. */
   principal(token: string): Promise<Principal>;
@@ -41,7 +42,7 @@ const MAX_TOKEN_LENGTH = 4096;
 const unauthenticated = () =>
   new ScriptoriumError("unauthenticated", "The token is not valid, or no longer");
 
-export const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
+const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /** Signs in by API key (`<prefix>.<secret>`) or session token, and resolves what the principal may do where. */
 export function createSignIn({ sql }: { sql: Sql }): SignIn {

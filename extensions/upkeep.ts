@@ -5,6 +5,7 @@ import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { documentName, type DocumentAddress } from "../schema/ids.ts";
 import { DocumentTimers } from "./document-timers.ts";
 
+/** Who does the work, and when it is due. */
 export type UpkeepOptions = {
   readonly thread: Pick<UpkeepThread, "compact" | "project" | "close">;
   readonly logger: Logger;

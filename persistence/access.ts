@@ -4,6 +4,7 @@ import type { AgentStatus } from "../schema/tables/agents.ts";
 import type { OrganizationRole } from "../schema/tables/organizations.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
+/** A live API key as it is stored: everything about it but the secret. */
 export type StoredKey = {
   readonly keyId: string;
   readonly keyHash: string;
@@ -51,6 +52,7 @@ export async function findSessions(
 const hexArray = (hashes: readonly Buffer[]): string =>
   `{${hashes.map((hash) => hash.toString("hex")).join(",")}}`;
 
+/** Where a document belongs, and what one user is there. */
 export type DocumentAccess = {
   readonly organizationId: string;
   readonly projectId: string;

@@ -12,6 +12,7 @@ const BCRYPT_COST = 10;
 const PREFIX_BYTES = 5;
 const SECRET_BYTES = 32;
 
+/** What a new API key is for. Null: no project means all of the organization, no date means it does not expire. */
 export type NewKey = {
   readonly organizationId: string;
   readonly projectId: string | null;

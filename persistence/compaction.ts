@@ -20,6 +20,7 @@ export type CompactionResult = {
   readonly version: number | null;
 };
 
+/** How a compaction is done; a dry run proves the result and changes nothing. */
 export type CompactionOptions = {
   readonly versions: VersionPolicy;
   readonly dryRun?: boolean;

@@ -9,6 +9,7 @@ export type Sql = postgres.Sql;
 /** A statement runs on the pool or inside a transaction; functions that need several statements take one. */
 export type SqlOrTransaction = postgres.Sql | postgres.TransactionSql;
 
+/** The way to PostgreSQL; whoever opened it closes it. */
 export type Database = {
   /** The pool for everything that is not the log: short statements, at most ten at once. */
   readonly sql: Sql;

@@ -14,6 +14,15 @@ const ROW_BYTES = 1024 * 1024;
 const sameAuthor = (one: Author | undefined, other: Author): boolean =>
   one?.userId === other.userId && one.agentId === other.agentId;
 
+/** Should Yjs fail to merge what it wrote itself, the rows stay single: that must not end the log of everybody. */
+function mergeIfPossible(updates: readonly Uint8Array[]): readonly Uint8Array[] {
+  try {
+    return [mergeUpdates(updates)];
+  } catch {
+    return updates;
+  }
+}
+
 type Entry = { readonly update: Uint8Array; readonly author: Author };
 type Waiter = { readonly position: number; readonly release: () => void };
 type InFlight = { readonly batch: DocumentBatch; readonly count: number; readonly bytes: number };
@@ -140,8 +149,10 @@ export class DocumentLog {
         bytes += (entries[end] as Entry).update.length;
         end += 1;
       }
-      const update = mergeUpdates(entries.slice(start, end).map((entry) => entry.update));
-      rows.push({ update, author, newClients: this.#newClients(update) });
+      const updates = entries.slice(start, end).map((entry) => entry.update);
+      for (const update of mergeIfPossible(updates)) {
+        rows.push({ update, author, newClients: this.#newClients(update) });
+      }
       start = end;
     }
     return rows;

@@ -8,6 +8,7 @@ import { errorCode, UNIQUE_VIOLATION, type Sql, type SqlOrTransaction } from "./
 import { toJsonb } from "./jsonb.ts";
 import { mergeUpdates } from "./merge-updates.ts";
 
+/** What a document starts with. */
 export type NewDocument = {
   readonly projectId: string;
   readonly type: DocumentType;

@@ -8,6 +8,7 @@ import { applySnapshot } from "./snapshot-encoding.ts";
 /** Why a document stays at an earlier seq, and which row stopped it (`state_seq` when it was the snapshot itself). */
 export type Quarantine = { readonly seq: number; readonly reason: string };
 
+/** What loading learned about a document besides its content. Positions are log positions, sizes bytes as stored. */
 export type StoredDocument = {
   readonly headSeq: number;
   readonly stateSeq: number;

@@ -19,7 +19,7 @@ export function difference(one: Y.Doc, other: Y.Doc): string | null {
 }
 
 /** The document as plain JSON, one member for each root that DESIGN 2 names. */
-export const rootsToJson = (doc: Y.Doc): Record<string, unknown> => ({
+const rootsToJson = (doc: Y.Doc): Record<string, unknown> => ({
   [FRAGMENT]: doc.getXmlFragment(FRAGMENT).toJSON(),
   [DIAGRAM]: doc.getText(DIAGRAM).toJSON(),
   [THREADS]: doc.getMap(THREADS).toJSON(),

@@ -6,6 +6,7 @@ import { appendAgain, appendUpdates, type Author, type DocumentBatch } from "./a
 import { errorCode, FOREIGN_KEY_VIOLATION, isUnavailable, type Sql } from "./database.ts";
 import { DocumentLog } from "./document-log.ts";
 
+/** What the log needs and whom it tells. */
 export type UpdateLogOptions = {
   /** Opens the log's own connection; called again when one had to be cut. */
   readonly connect: () => Sql;
@@ -23,6 +24,9 @@ export type UpdateLogOptions = {
 
 /** Wait between attempts while PostgreSQL is away, ms: 50, 100, 200, … 1000. */
 const backoffMs = (attempts: number): number => Math.min(50 * 2 ** attempts, 1000);
+
+/** Acknowledgements held for one document: updates that change nothing add to these, but not to the bytes. */
+const MAX_WAITING = 100_000;
 
 /** One statement never carries more than this; what is left goes with the next. */
 const STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -78,6 +82,7 @@ export class UpdateLog {
   isFull(log: DocumentLog): boolean {
     return (
       log.backlogBytes >= this.#options.documentBacklogBytes ||
+      log.waiting >= MAX_WAITING ||
       this.#backlogBytes >= this.#options.totalBacklogBytes
     );
   }

@@ -6,6 +6,7 @@ import { toJsonb } from "./jsonb.ts";
 /** When a compaction writes a version: always when the content changed, or only if the last is older than this. */
 export type VersionPolicy = { readonly minIntervalMs: number };
 
+/** What a version keeps of a document at one log position. */
 export type CapturedVersion = {
   readonly documentId: string;
   readonly seq: number;

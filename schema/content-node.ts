@@ -5,6 +5,7 @@ export const MAX_DEPTH = 200;
 
 /** Keys that would reach an object's prototype (FIELD-NOTES 16). */
 const UNSAFE_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** True for keys that would reach an object's prototype. */
 export const isUnsafeKey = (key: string): boolean => UNSAFE_KEYS.has(key);
 
 /** True for a plain JSON object: not null, not an array. */

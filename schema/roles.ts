@@ -2,6 +2,7 @@
 export const ROLES = ["viewer", "reviewer", "editor", "owner"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What a key can be allowed to do, whatever its role. */
 export const SCOPES = [
   "docs:read",
   "docs:write",
@@ -13,6 +14,7 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** What can be done with a document. */
 export const RIGHTS = ["read", "comment", "suggest", "edit", "manage"] as const;
 export type Right = (typeof RIGHTS)[number];
 

@@ -14,6 +14,7 @@ import { receiveSync, receiveUpdateFrame } from "../extensions/update-gate.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
 
+/** The live documents, and the way in for accepted websockets. */
 export type Collaboration = {
   readonly documents: LiveDocuments;
   /** Takes over an accepted websocket. The caller feeds it frames and tells it when the other side is gone. */

@@ -22,6 +22,7 @@ export type Node = {
   close(): Promise<void>;
 };
 
+/** What a server is put together from. */
 export type NodeOptions = {
   readonly config: Config;
   readonly storage: Pick<Storage, "database" | "location" | "embedded">;

@@ -14,6 +14,7 @@ import type { Config } from "./config.ts";
 /** How often the embedded PostgreSQL is looked after, ms. */
 const WATCH_EVERY_MS = 1000;
 
+/** An open database, and whether it is ours to stop. */
 export type Storage = {
   readonly database: Database;
   readonly location: DatabaseLocation;

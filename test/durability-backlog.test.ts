@@ -1,6 +1,7 @@
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Collaboration, createCollaboration } from "../client/index.ts";
+import { closeCommitGate, type Gate, installCommitGate } from "./support/commit-gate.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { heldBytes } from "./support/heap.ts";
 import {
@@ -10,7 +11,6 @@ import {
   installInsertFault,
 } from "./support/insert-fault.ts";
 import { Oracle } from "./support/oracle.ts";
-import { APPEND } from "./support/postgres-proxy.ts";
 import { type ProxiedNode, startProxiedNode } from "./support/proxied-node.ts";
 import { differences, faultsInDatabase, replay, TEXT } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
@@ -35,12 +35,14 @@ let database: TestDatabase;
 let tenant: Tenant;
 let server: ProxiedNode;
 let fault: InsertFault;
+let gate: Gate | undefined;
 const random = createRandom();
 
 beforeAll(async () => {
   database = await createTestDatabase();
   tenant = await createTenant(database.sql);
   fault = await installInsertFault(database.sql);
+  await installCommitGate(database.sql);
 });
 beforeEach(async () => {
   server = await startProxiedNode(database, {
@@ -81,8 +83,10 @@ const TROUBLES = [
   },
   {
     name: "COMMIT hangs [T9]",
-    begin: async () => server.proxy.stop("reply", APPEND),
-    end: () => server.proxy.release(),
+    begin: async () => {
+      gate = await closeCommitGate(database.sql);
+    },
+    end: async () => gate?.open(),
   },
   {
     name: "PostgreSQL hangs [T9]",

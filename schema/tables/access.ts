@@ -6,6 +6,7 @@ import { bytea, createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 import { organizations, users } from "./organizations.ts";
 import { projects } from "./projects.ts";
 
+/** A signed-in person: a token until it expires or is revoked. */
 export const sessions = pgTable(
   "sessions",
   {

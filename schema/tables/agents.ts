@@ -4,6 +4,7 @@ import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 import { organizations } from "./organizations.ts";
 import { projects } from "./projects.ts";
 
+/** Whether an agent belongs to the organization or to one project. */
 export const AGENT_LEVELS = ["organization", "project"] as const;
 export type AgentLevel = (typeof AGENT_LEVELS)[number];
 

@@ -12,6 +12,7 @@ export const moment = (name: string) => timestamp(name, { withTimezone: true });
 /** The key of nearly every table. `gen_random_uuid()` is built in since PostgreSQL 13. */
 export const id = () => uuid("id").primaryKey().defaultRandom();
 
+/** When the row was inserted. */
 export const createdAt = () => moment("created_at").notNull().defaultNow();
 
 /** Kept by the trigger `set_updated_at`, so no statement has to remember it (yjs_documents is the exception). */

@@ -15,6 +15,7 @@ import { SNAPSHOT_ENCODINGS } from "./encodings.ts";
 import { users } from "./organizations.ts";
 import { features, projects } from "./projects.ts";
 
+/** What a document can be (seed 000, section 5). */
 export const DOCUMENT_TYPES = [
   "product_overview",
   "feature_requirements",

@@ -6,6 +6,7 @@ import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 export const ORGANIZATION_ROLES = ["member", "admin"] as const;
 export type OrganizationRole = (typeof ORGANIZATION_ROLES)[number];
 
+/** A tenant: everything below it is invisible to all others. */
 export const organizations = pgTable(
   "organizations",
   {
@@ -25,6 +26,7 @@ export const organizations = pgTable(
   ],
 );
 
+/** A person. What he may do stands in memberships and collaborations. */
 export const users = pgTable(
   "users",
   {
@@ -39,6 +41,7 @@ export const users = pgTable(
   (table) => [index("idx_users_email").on(table.email)],
 );
 
+/** A person's place in an organization. */
 export const organizationMembers = pgTable(
   "organization_members",
   {

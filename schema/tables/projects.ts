@@ -13,6 +13,7 @@ import { ROLES } from "../roles.ts";
 import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 import { organizations, users } from "./organizations.ts";
 
+/** What documents belong to, inside an organization. */
 export const projects = pgTable(
   "projects",
   {
@@ -67,6 +68,7 @@ export const collaborators = pgTable(
   ],
 );
 
+/** A tree of topics inside a project. */
 export const features = pgTable(
   "features",
   {

@@ -7,7 +7,7 @@ function seedOfThisRun(): number {
 }
 
 /** The seed of this test file: `TEST_SEED` if given, else a new one, printed so that a failure can be repeated. */
-export const seed = seedOfThisRun();
+const seed = seedOfThisRun();
 
 // oxlint-disable-next-line no-console -- vitest prints it under the name of the test file
 console.info(`TEST_SEED=${seed} repeats this file`);
