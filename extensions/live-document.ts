@@ -44,6 +44,8 @@ export class LiveDocument {
     this.#updateLog = updateLog;
     this.log = updateLog.open(address, stored.headSeq);
     document.on("update", this.#capture);
+    // Hocuspocus' own listener would build the arguments of onChange and onStoreDocument, which nobody here hears.
+    document.onUpdate(() => {});
   }
 
   /** A document that cannot be loaded whole is shown as it was before the bad row, and takes no edits. */

@@ -101,8 +101,8 @@ function flatten(batches: readonly DocumentBatch[]): { rows: FlatRow[]; clients:
 }
 
 /**
- * A column as the text of a PostgreSQL array. Written here because this runs for every commit, and the driver's way
- * with arrays took a third of its time. Only for ids, numbers and parts: nothing in them needs quoting.
+ * A column as the text of a PostgreSQL array. Written here because this runs for every commit, and the driver looks
+ * up a type and escapes for every element. Only for ids, numbers and parts: nothing in them needs quoting.
  */
 const column = <T>(rows: readonly T[], value: (row: T) => string | number | null): string =>
   `{${rows.map((row) => value(row) ?? "NULL").join(",")}}`;
