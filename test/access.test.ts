@@ -234,12 +234,13 @@ test("[A2] presence passes between two providers, a reader's too", async () => {
     (token) => new HocuspocusProvider({ url: node.url, name, token }),
   );
   await until(() => providers.every((provider) => provider.synced));
-  for (const [index, { awareness }] of providers.entries())
+  for (const [index, { awareness }] of providers.entries()) {
     awareness?.setLocalStateField("user", { index });
+  }
   const usersAt = (provider: HocuspocusProvider) =>
     [...(provider.awareness?.getStates().values() ?? [])]
-      .map(({ user }) => (user as { index: number } | undefined)?.index)
-      .toSorted();
+      .map(({ user }) => (user as { index: number } | undefined)?.index ?? -1)
+      .toSorted((a, b) => a - b);
   await until(() => providers.every((provider) => usersAt(provider).join() === "0,1"));
   for (const provider of providers) provider.destroy();
 });

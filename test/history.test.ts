@@ -15,13 +15,18 @@ const AUTHORS = [
   { userId: null, agentId: randomUUID() },
 ];
 
+function randomPauseMs(): number {
+  const kind = random();
+  if (kind < 0.05) return upTo(90 * 86_400_000);
+  return kind < 0.1 ? -upTo(5000) : upTo(2000);
+}
+
 /** Rows as the log may hold them: empty and long updates, several authors, pauses of months, clocks set back. */
 function randomRows(count: number): LoggedUpdate[] {
   let createdAtMs = Date.UTC(2026, upTo(12), 1 + upTo(28)) + upTo(86_400_000);
   const firstSeq = 1 + upTo(2 ** 40);
   return Array.from({ length: count }, (_, index) => {
-    const pause = random();
-    createdAtMs += pause < 0.05 ? upTo(90 * 86_400_000) : pause < 0.1 ? -upTo(5000) : upTo(2000);
+    createdAtMs += randomPauseMs();
     return {
       seq: firstSeq + index,
       update: Buffer.from(

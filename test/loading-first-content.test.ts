@@ -52,7 +52,7 @@ async function openAtOnce(
   await Promise.all(clients.map((client) => client.synced()));
   const seen = clients.map(({ document }) => ({
     text: plainText(yDocToContent(document)),
-    diagram: document.getText("diagram").toString(),
+    diagram: document.getText("diagram").toJSON(),
   }));
   await Promise.all(clients.map((client) => client.close()));
   return seen;

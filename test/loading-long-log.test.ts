@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as Y from "yjs";
-import { firstText } from "../bench/content.ts";
+import { firstText, recordUpdates, SKELETON } from "../bench/content.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument, type StoredDocument } from "../persistence/load-document.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { appendRows, countRows, keystrokeRows, keystrokeText } from "./support/log-rows.ts";
+import { appendRows, countRows } from "./support/log-rows.ts";
 import { startServerProcess, type ServerProcess } from "./support/server-process.ts";
 import { nightly, sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
@@ -22,6 +22,23 @@ afterAll(() => database.close());
 
 const ROWS = sized(20_000, 1_000_000);
 const MIB = 1024 * 1024;
+
+/** Characters typed in a row before the cursor goes elsewhere. */
+const RUN = 20;
+
+const TYPIST = 1_000_000_000;
+
+/** One row for each keystroke; every run is typed in front of all others, so that they stay apart in the document. */
+function keystrokes(count: number): { rows: Uint8Array[]; text: string } {
+  let typed = "";
+  const updates = recordUpdates(TYPIST, (text) => {
+    for (let index = 0; index < count - 1; index += 1) {
+      text.insert(index % RUN, String.fromCharCode(97 + (Math.imul(index, 0x9e3779b1) >>> 27)));
+    }
+    typed = text.toString();
+  });
+  return { rows: [SKELETON, ...updates], text: typed };
+}
 
 /** The most memory a process ever had, MiB; null where the system does not say. */
 async function peakMemory({ child }: ServerProcess): Promise<number | null> {
@@ -56,8 +73,8 @@ async function load(
 test(`[L3 C3 T18] ${ROWS} rows open whole and within bounded memory, and after compaction at once`, async () => {
   const { documentId, name } = await tenant.document();
   const address = { documentId, part: "content" } as const;
-  await appendRows(database.sql, address, keystrokeRows(ROWS));
-  const expected = keystrokeText(ROWS);
+  const { rows, text: expected } = keystrokes(ROWS);
+  await appendRows(database.sql, address, rows);
   // The upkeep of the server would compact it on its own; what is measured is the long log.
   const env = { ...database.env, SWEEP_EVERY_MS: "86400000" };
   const server = await startServerProcess({ env });

@@ -40,7 +40,7 @@ async function newDocument() {
   return { name, address: { documentId, part: "content" } as const };
 }
 
-const textOf = (doc: Y.Doc): string => doc.getText("diagram").toString();
+const textOf = (doc: Y.Doc): string => doc.getText("diagram").toJSON();
 
 /** What a client would send after each of its edits. */
 function recorded(edit: (text: Y.Text) => void): Uint8Array[] {

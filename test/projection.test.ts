@@ -144,7 +144,7 @@ test("[P1 P2] a server projects what is typed, soon after it is committed", asyn
   for (let count = 0; count < 20; count += 1) {
     client.document.getText("diagram").insert(0, random() < 0.5 ? "a" : "b");
   }
-  const typed = client.document.getText("diagram").toString();
+  const typed = client.document.getText("diagram").toJSON();
   await until(async () => (await columns(documentId)).diagram === typed);
   expect(await columns(documentId)).toMatchObject({ text: "Begin." });
   const { head, projected } = await readHead(database.sql, { documentId, part: "content" });

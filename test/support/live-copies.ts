@@ -30,8 +30,7 @@ function createGate(): { pass(turns: number): Promise<void> } {
     async pass(turns) {
       opening ??= open();
       await opening;
-      // oxlint-disable-next-line no-await-in-loop -- each is one step in the queue of promises
-      for (let step = 0; step < turns; step += 1) await null;
+      for (let step = 0; step < turns; step += 1) await Promise.resolve();
     },
   };
 }
@@ -91,8 +90,9 @@ export function watchCopies(
       HOOKS.map((hook) => [
         hook,
         async (payload: { document?: Document }) => {
-          if (hook === "onLoadDocument" && payload.document !== undefined)
+          if (hook === "onLoadDocument" && payload.document !== undefined) {
             copies.add(payload.document);
+          }
           await pause(hook);
         },
       ]),

@@ -27,8 +27,9 @@ export async function signedIn(
 ): Promise<{ userId: string; sessionId: string; token: string }> {
   const userId = await createUser(sql, { email: `${randomUUID()}@example.com`, name: "Somebody" });
   if (member !== undefined) await setMember(sql, { organizationId, userId, role: member });
-  if (collaborator !== undefined)
+  if (collaborator !== undefined) {
     await setCollaborator(sql, { projectId, userId, role: collaborator });
+  }
   return { userId, ...(await createSession(sql, { userId, expiresAt })) };
 }
 

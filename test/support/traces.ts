@@ -14,8 +14,12 @@ export type SequentialTrace = { updates: Uint8Array[]; text: string; isWhole: bo
 /** A history of several writers: each transaction as the update of its agent, in the order of the recording. */
 export type ConcurrentTrace = {
   agents: number;
-  transactions: { agent: number; update: Uint8Array }[];
+  /** `parents`: the transactions whose state it was made on; each stands earlier in the list. */
+  transactions: { agent: number; update: Uint8Array; parents: number[] }[];
 };
+
+/** An update that changes nothing. */
+const EMPTY_UPDATE = Uint8Array.of(0, 0);
 
 type Transaction = { patches: Patch[]; parents?: number[]; agent?: number };
 type TraceFile = {
@@ -123,10 +127,11 @@ export function concurrentTrace(name: string, limit: number): ConcurrentTrace {
   }
   return {
     agents,
-    transactions: transactions.flatMap(({ agent = 0 }, index) => {
-      const update = updates[index];
-      return update === undefined ? [] : [{ agent, update }];
-    }),
+    transactions: transactions.map(({ agent = 0, parents = [] }, index) => ({
+      agent,
+      parents,
+      update: updates[index] ?? EMPTY_UPDATE,
+    })),
   };
 }
 
