@@ -73,7 +73,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   const cluster = await ensureCluster({ folder, systemDir, transport });
   const joined = await joinOrLaunch({ cluster, folder, transport });
   const { pid, startedByUs } = joined;
-  const fields = { pid, cluster: cluster.path };
+  const fields = { postmasterPid: pid, cluster: cluster.path };
   options.logger?.info(fields, startedByUs ? "postgresql started" : "running postgresql adopted");
   let closed: Promise<void> | null = null;
   const close = async () => {
@@ -158,7 +158,7 @@ async function leaveCluster(
     // Looked up anew: it may have been killed and started again since we joined.
     const state = await inspectPostmaster(cluster);
     const isOurs = state.kind === "ready" || state.kind === "changing";
-    const fields = { pid: isOurs ? state.file.pid : null, cluster: cluster.path };
+    const fields = { postmasterPid: isOurs ? state.file.pid : null, cluster: cluster.path };
     if (needed) logger?.info(fields, "postgresql left running for others");
     else if (isOurs) {
       await stopPostmaster(cluster, state.file);

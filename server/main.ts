@@ -30,12 +30,18 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   }
 }
 
+/** npm passes a Ctrl-C on that the terminal has sent to everybody already: a repetition within this, ms, is the same one. */
+const SAME_SIGNAL_MS = 1000;
+
 /** One signal stops in order, a second one ends at once. */
 function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
-  let stopping = false;
+  let stoppingSinceMs: number | null = null;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stoppingSinceMs !== null) {
+      if (performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSinceMs = performance.now();
     logger.info({ signal }, "stopping");
     const timeout = setTimeout(() => {
       logger.error({ afterMs: STOP_TIMEOUT_MS }, "stopped by force");
