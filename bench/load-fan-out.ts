@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import { FIRST_CLIENT_ID, SKELETON, typedUpdates } from "./content.ts";
 import { type LightClient, openLightClient } from "./light-client.ts";
 import type { Address, OnPhase } from "./load-job.ts";
+import type { Acknowledged } from "./load-kill.ts";
 import { Samples, seededRandom } from "./statistics.ts";
 import { SYNC, syncFrame } from "./wire.ts";
 
@@ -17,6 +18,7 @@ export type FanOutJob = Address & {
 export type FanOutResult = {
   delivered: { count: number; p50: number; p99: number };
   acknowledged: { count: number; p50: number; p99: number };
+  typed: Acknowledged[];
 };
 
 /** 5 s: what has not arrived by then after the last send is counted as lost, and the row fails. */
@@ -148,5 +150,9 @@ export async function fanOut(job: FanOutJob, onPhase: OnPhase): Promise<FanOutRe
   return {
     delivered: latencies.delivered.summary(),
     acknowledged: latencies.acknowledged.summary(),
+    typed: job.names.map((name, index) => ({
+      name,
+      characters: (documents[index] ?? []).map((typist) => typist.acknowledged),
+    })),
   };
 }

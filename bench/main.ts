@@ -9,6 +9,7 @@ import { openOurStorage } from "./our-storage.ts";
 import { openPlainStorage } from "./plain-storage.ts";
 import { type BenchPostgres, openBenchPostgres } from "./postgres.ts";
 import { createProcesses, type Processes } from "./processes.ts";
+import { type CompactionTools, createCompaction } from "./row-compaction.ts";
 import { fanOut } from "./row-fan-out.ts";
 import { createHerd } from "./row-herd.ts";
 import { kill } from "./row-kill.ts";
@@ -34,7 +35,7 @@ const SELF_CHECK_RATIO = 1.25;
 /** After this long, ms, quick rows get one round each: the promise is two minutes, on a busy machine too. */
 const QUICK_MS = 80_000;
 
-const ROWS = ["saturated", "fan-out", "kill", "replay", "herd"];
+const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction"];
 
 function parseRows(text: string): string[] {
   const rows = text.split(",");
@@ -59,23 +60,26 @@ const command = new Command("bench")
   .option("--json", "one JSON document instead of the table", false)
   .option("--self-check", "plain against plain: what this machine can tell apart", false);
 
-function createScenarios(options: Options, scale: Scale): Scenario[] {
-  const all = [saturated, fanOut, kill, createReplay(scale), createHerd(scale)];
-  const chosen = all.filter(({ name }) => options.only?.includes(name) ?? true);
+function createScenarios(options: Options, scale: Scale, tools: CompactionTools): Scenario[] {
+  const compared = [saturated, fanOut, kill, createReplay(scale), createHerd(scale)];
+  const chosen = [...compared, createCompaction(tools)].filter(
+    ({ name }) => options.only?.includes(name) ?? true,
+  );
   if (!options.selfCheck) return chosen;
-  return chosen.map((scenario) => ({
-    ...scenario,
-    figures: scenario.figures.map((figure) => ({
-      ...figure,
-      target: figure.target.kind.startsWith("ratio")
-        ? { kind: "near", value: SELF_CHECK_RATIO }
-        : { kind: "none" },
-    })),
-  }));
+  return chosen
+    .filter(({ columns }) => columns === undefined)
+    .map((scenario) => ({
+      ...scenario,
+      figures: scenario.figures.map((figure) => ({
+        ...figure,
+        target: figure.target.kind.startsWith("ratio")
+          ? { kind: "near", value: SELF_CHECK_RATIO }
+          : { kind: "none" },
+      })),
+    }));
 }
 
-function createRivals(options: Options, postgres: BenchPostgres, processes: Processes): Rivals {
-  const env = { ...process.env, ...postgres.env, LOG_LEVEL: "warn" };
+function createRivals(options: Options, { sql, env, processes }: CompactionTools): Rivals {
   const createPlain = (label: string): Subject =>
     createSubject({
       label,
@@ -84,7 +88,7 @@ function createRivals(options: Options, postgres: BenchPostgres, processes: Proc
       socketPath: "/",
       env,
       processes,
-      storage: openPlainStorage(postgres.sql),
+      storage: openPlainStorage(sql),
     });
   if (options.selfCheck) return { plain: createPlain("plain"), ours: createPlain("plain again") };
   const ours = createSubject({
@@ -94,7 +98,7 @@ function createRivals(options: Options, postgres: BenchPostgres, processes: Proc
     socketPath: "/collaboration",
     env,
     processes,
-    storage: openOurStorage(postgres.sql, processes, env),
+    storage: openOurStorage(sql, processes, env),
   });
   return { plain: createPlain("plain"), ours };
 }
@@ -123,20 +127,25 @@ async function measure(
   signal: AbortSignal,
 ): Promise<Report> {
   const scale: Scale = options.quick ? "quick" : "full";
-  const rivals = createRivals(options, postgres, processes);
+  const env = { ...process.env, ...postgres.env, LOG_LEVEL: "warn" };
+  const tools = { sql: postgres.sql, env, processes };
+  const rivals = createRivals(options, tools);
   const deadline = options.quick ? performance.now() + QUICK_MS : Number.POSITIVE_INFINITY;
   const print = (text: string): void => {
     if (!options.json) process.stdout.write(text);
   };
   print(heading(rivals.plain.label, rivals.ours.label));
   const report: Report = { lines: [], failures: [] };
-  for (const scenario of createScenarios(options, scale)) {
+  for (const scenario of createScenarios(options, scale, tools)) {
     const rounds = options.rounds ?? scenario.rounds[scale];
     const load = startLoad(processes, process.env);
     try {
       const settings = { rivals, load, scale, rounds, deadline, signal };
       const lines = toLines(scenario, await runScenario(scenario, settings));
       report.lines.push(...lines);
+      if (scenario.columns !== undefined) {
+        print(heading(scenario.columns.plain, scenario.columns.ours));
+      }
       print(lines.map(formatLine).join(""));
     } catch (error) {
       signal.throwIfAborted();

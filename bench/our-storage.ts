@@ -14,7 +14,7 @@ export const openOurStorage = (
   storedBytes: (name) => storedBytes(sql, documentIdOf(name)),
 });
 
-const documentIdOf = (name: string): string => name.slice(name.indexOf(":") + 1);
+export const documentIdOf = (name: string): string => name.slice(name.indexOf(":") + 1);
 
 /** An organization with one admin who is signed in for a day, and one project with `documents` empty documents. */
 async function prepare(sql: Sql, documents: number): Promise<{ token: string; names: string[] }> {

@@ -21,12 +21,17 @@ export type Figure = { key: string; label: string; unit: Unit; target: Target };
 /** One server's figures of one round, by the figure's key. */
 export type Measurement = Record<string, number>;
 
+/** The two columns of the table, and the two turns of a round. */
+export type Turn = "plain" | "ours";
+
 /** `round` counts from 0. */
-export type Context = { subject: Subject; load: Load; scale: Scale; round: number };
+export type Context = { subject: Subject; load: Load; scale: Scale; round: number; turn: Turn };
 
 /** One kind of work, done at both servers in turn. */
 export type Scenario = {
   name: string;
+  /** Present: both turns are at our server, which is measured against itself. What the two columns are then. */
+  columns?: Record<Turn, string>;
   figures: readonly Figure[];
   rounds: Record<Scale, number>;
   /** Once for each server, not measured: compiled code and filled caches. */

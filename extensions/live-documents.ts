@@ -140,7 +140,8 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const live = this.#live.get(document);
     if (live === undefined) return;
     if (document.isDestroyed) live.close();
-    else if (!isSettled(live)) this.#retryUnload(document, live);
+    // Not yet written; or its last socket left just after an unloading had found somebody here and given up.
+    else if (document.getConnectionsCount() === 0) this.#retryUnload(document, live);
   }
 
   /** Throws the copy in memory away: its sockets go, the next opening loads it from the log. */
@@ -185,7 +186,12 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
         this.#options.logger.error({ err: error, documentName: document.name }, "unload failed"),
       );
     };
-    this.#options.updateLog.drained(live.log).then(retry, retry);
+    const { updateLog } = this.#options;
+    updateLog
+      .drained(live.log)
+      .catch(() => {})
+      .then(() => nextTurn())
+      .then(retry, retry);
   }
 
   #tellSocket(socket: CollaborationSocket | undefined, name: string, error: unknown): void {

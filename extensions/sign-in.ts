@@ -5,6 +5,7 @@ import type { Principal } from "../schema/principal.ts";
 import {
   accessToDocuments,
   type AccessQuestion,
+  type DocumentAccess,
   findKey,
   findSessions,
   touchKey,
@@ -76,17 +77,22 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
     },
     async rightsOn(principal, documentId) {
       const access = await accessOf({ documentId, userId: principal.userId });
-      const notFound = () =>
-        new ScriptoriumError("document_not_found", `No document ${documentId}`);
-      if (access === null || access.role === null) throw notFound();
-      if (principal.kind === "user") return rightsOf(access.role, null);
-      const { organizationId, projectId } = principal;
-      if (organizationId !== access.organizationId) throw notFound();
-      if (projectId !== null && projectId !== access.projectId) throw notFound();
-      const most: Role = principal.mayOnlySuggest ? "reviewer" : principal.role;
-      return rightsOf(lowerRole(access.role, most), principal.scopes);
+      const rights = access === null ? null : rightsIn(access, principal);
+      if (rights !== null) return rights;
+      throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
     },
   };
+}
+
+/** Null where the document does not exist for this principal. */
+function rightsIn(access: DocumentAccess, principal: Principal): readonly Right[] | null {
+  if (access.role === null) return null;
+  if (principal.kind === "user") return rightsOf(access.role, null);
+  const { organizationId, projectId } = principal;
+  if (organizationId !== access.organizationId) return null;
+  if (projectId !== null && projectId !== access.projectId) return null;
+  const most: Role = principal.mayOnlySuggest ? "reviewer" : principal.role;
+  return rightsOf(lowerRole(access.role, most), principal.scopes);
 }
 
 /** Compares a token with a bcrypt hash, seldom: verdicts are remembered, and few comparisons run at once. */
