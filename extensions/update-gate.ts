@@ -1,6 +1,6 @@
 import { OutgoingMessage, type Connection } from "@hocuspocus/server";
 import * as decoding from "lib0/decoding";
-import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
+import { messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
 import { bodyOf, type CollaborationSocket, type SocketContext } from "./collaboration-socket.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
@@ -20,7 +20,8 @@ export type SyncMessage = {
  * acknowledgement is held by the socket. What is refused here closes the socket, so nothing is acknowledged.
  */
 export function receiveSync(documents: LiveDocuments, message: SyncMessage): void {
-  if (message.type === messageYjsSyncStep1) return;
+  // SyncStep1 asks; what is neither answer nor update is Hocuspocus' to refuse.
+  if (message.type !== messageYjsSyncStep2 && message.type !== messageYjsUpdate) return;
   if (admit(documents, message)) spend(message.payload);
 }
 
@@ -40,7 +41,10 @@ export function receiveUpdateFrame(
   if (joined === undefined || joined.connection.readOnly) return false;
   if (joined.connection["messageQueue"].length > 0) return false;
   const payload = readPayload(body);
-  if (payload === null) return false;
+  if (payload === null) {
+    socket.closeFor("bad_frame");
+    return true;
+  }
   const { connection, acknowledgement } = joined;
   if (!admit(documents, { connection, type: messageYjsUpdate, payload })) return false;
   socket.send(acknowledgement);

@@ -29,6 +29,9 @@ const MIN_TAIL_BYTES = 16 * 1024;
 /** A document that was just left is compacted from this many rows on: fewer load as fast as a snapshot. */
 const MIN_LEFT_ROWS = 20;
 
+/** A document whose compaction failed is left alone for this long, ms: it stays heavy, and every commit would ask again. */
+const AFTER_FAILURE_MS = 60_000;
+
 /** The first sweep, ms after the start: the people who come back first need the processor more. */
 const FIRST_SWEEP_MS = 5000;
 
@@ -43,6 +46,8 @@ type Weight = {
   tailBytes: number;
   stateBytes: number;
   compacting: boolean;
+  /** After a failure it is not tried again before this time (ms, monotonic). */
+  notBeforeMs: number;
 };
 
 /**
@@ -75,7 +80,15 @@ export class Upkeep {
       onIdle: () => this.#begin("compaction", this.#compact(weight, 0)),
     });
     const { tailRows, tailBytes, stateBytes } = stored;
-    const weight = { address, timers, tailRows, tailBytes, stateBytes, compacting: false };
+    const weight = {
+      address,
+      timers,
+      tailRows,
+      tailBytes,
+      stateBytes,
+      compacting: false,
+      notBeforeMs: 0,
+    };
     this.#weights.set(address.name, weight);
   }
 
@@ -113,7 +126,7 @@ export class Upkeep {
   }
 
   async #compact(weight: Weight, versionIntervalMs: number): Promise<void> {
-    if (weight.compacting || this.#closed) return;
+    if (weight.compacting || this.#closed || performance.now() < weight.notBeforeMs) return;
     weight.compacting = true;
     const { documentId, part, name } = weight.address;
     const { tailRows, tailBytes } = weight;
@@ -123,6 +136,9 @@ export class Upkeep {
       weight.tailBytes = Math.max(0, weight.tailBytes - tailBytes);
       weight.stateBytes = result.afterBytes;
       this.#options.logger.debug({ documentName: name, ...result }, "compaction ended");
+    } catch (error) {
+      weight.notBeforeMs = performance.now() + AFTER_FAILURE_MS;
+      throw error;
     } finally {
       weight.compacting = false;
     }

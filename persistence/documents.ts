@@ -116,7 +116,7 @@ async function firstUpdate(
   const { contentToYUpdate } = await import("../schema/yjs-content.ts");
   const { DIAGRAM } = await import("../schema/document-schema.ts");
   const updates: Uint8Array[] = [];
-  if (content !== null) updates.push(contentToYUpdate(content));
+  if (content !== null) updates.push(fitting(() => contentToYUpdate(content)));
   if (diagram !== null && diagram !== "") {
     const doc = new Y.Doc();
     doc.getText(DIAGRAM).insert(0, diagram);
@@ -124,6 +124,17 @@ async function firstUpdate(
     doc.destroy();
   }
   return updates.length === 0 ? null : mergeUpdates(updates);
+}
+
+/** Another program may have put anything into `documents.content`. */
+function fitting(convert: () => Uint8Array): Uint8Array {
+  try {
+    return convert();
+  } catch (cause) {
+    throw new ScriptoriumError("bad_content", "documents.content does not fit the schema", {
+      cause,
+    });
+  }
 }
 
 /** The ids of all documents that are not deleted, in a stable order. */

@@ -5,7 +5,7 @@ import { Oracle } from "./support/oracle.ts";
 import { type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { faultsInDatabase, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { startServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, type Typist, typeSteadily } from "./support/typist.ts";
@@ -17,6 +17,7 @@ let database: TestDatabase;
 let proxy: PostgresProxy;
 let tenant: Tenant;
 const random = createRandom();
+const startServer = useServers();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -51,7 +52,7 @@ test("[L1 L5 L7] connections are cut at random: the server lives, nothing acknow
   const oracle = new Oracle();
   const made = await Promise.all([tenant.document(), tenant.document(), tenant.document()]);
   const [one = "", other = "", visited = ""] = made.map(({ documentId }) => documentId);
-  const server = await startServerProcess({ env: { DATABASE_URL: proxy.url, LOG_LEVEL: "fatal" } });
+  const server = await startServer({ env: { DATABASE_URL: proxy.url, LOG_LEVEL: "fatal" } });
   const open = (documentId: string) =>
     openTypist({ url: server.url, documentId, token: tenant.token, oracle, random });
   const typists = await Promise.all([one, one, other].map(open));

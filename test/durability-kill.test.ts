@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { Oracle } from "./support/oracle.ts";
 import { differences, faultsInDatabase, replay, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { startServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, typeSteadily } from "./support/typist.ts";
@@ -20,6 +20,7 @@ let database: TestDatabase;
 let tenant: Tenant;
 let documentIds: string[];
 const random = createRandom();
+const startServer = useServers();
 const oracle = new Oracle();
 
 beforeAll(async () => {
@@ -41,7 +42,7 @@ const openTypists = (url: string) =>
 
 test("[L1 L4 T1] kill -9 at random moments under load loses no acknowledged edit", async () => {
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    const server = await startServerProcess({ env: database.env });
+    const server = await startServer({ env: database.env });
     const typists = await openTypists(server.url);
     const before = oracle.acknowledged;
     const stopTyping = typeSteadily(typists, { perSecond: EDITS_PER_SECOND, random });
@@ -57,7 +58,7 @@ test("[L1 L4 T1] kill -9 at random moments under load loses no acknowledged edit
 });
 
 test("[L1 L3 T1] after the kills everybody sees the same, and it is what PostgreSQL holds", async () => {
-  const server = await startServerProcess({ env: database.env });
+  const server = await startServer({ env: database.env });
   const documentId = documentOf(0);
   const { url } = server;
   const readers = [1, 2, 3].map(() =>

@@ -4,7 +4,8 @@ import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type Edit, Oracle, tokenOf } from "./support/oracle.ts";
 import { faultsInDatabase, TEXT, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { type ServerProcess, startServerProcess } from "./support/server-process.ts";
+import { type ServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, typeSteadily } from "./support/typist.ts";
@@ -19,6 +20,7 @@ const FIRST_WRITER = 1_000_000;
 let database: TestDatabase;
 let tenant: Tenant;
 const random = createRandom();
+const startServer = useServers();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -58,7 +60,7 @@ test("[L1 T3] 100 offline edits, reconnect, kill at the first saved: all of them
   const oracle = new Oracle();
   const { documentId } = await tenant.document();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const server = await startServerProcess({ env: database.env });
+    const server = await startServer({ env: database.env });
     const options = { url: server.url, documentId, token: tenant.token };
     const typist = await openTypist({ ...options, oracle, random });
     const collaboration = createCollaboration(options);
@@ -82,7 +84,7 @@ test("[L1 T3] edits made while the socket comes and goes: what saved() promised 
   const oracle = new Oracle();
   const { documentId } = await tenant.document();
   for (let round = 0; round < ROUNDS; round += 1) {
-    const server = await startServerProcess({ env: database.env });
+    const server = await startServer({ env: database.env });
     const { url } = server;
     const collaboration = createCollaboration({ url, documentId, token: tenant.token });
     const ends: Promise<void>[] = [];

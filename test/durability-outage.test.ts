@@ -5,7 +5,7 @@ import { Oracle } from "./support/oracle.ts";
 import { type OwnPostgres, startOwnPostgres } from "./support/own-postgres.ts";
 import { differences, faultsInDatabase, replay, TEXT } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { startServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, typeSteadily } from "./support/typist.ts";
@@ -18,6 +18,7 @@ const RESUME_MS = 5000;
 let postgres: OwnPostgres;
 let tenant: Tenant;
 const random = createRandom();
+const startServer = useServers();
 
 beforeAll(async () => {
   postgres = await startOwnPostgres();
@@ -38,7 +39,7 @@ test("[L1 L7 T5] kill -9 of PostgreSQL: nothing acknowledged meanwhile, resumed 
   const made = await Promise.all([tenant.document(), tenant.document()]);
   const documentIds = made.map(({ documentId }) => documentId);
   const [documentId = ""] = documentIds;
-  const server = await startServerProcess({ env: postgres.env });
+  const server = await startServer({ env: postgres.env });
   const { url } = server;
   const typists = await openTypists(url, documentIds, oracle);
   const reader = createCollaboration({ url, documentId, token: tenant.token });

@@ -5,7 +5,7 @@ import { Oracle } from "./support/oracle.ts";
 import { APPEND, type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { faultsInDatabase, replay, TEXT, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { startServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, type Typist } from "./support/typist.ts";
@@ -18,6 +18,7 @@ let database: TestDatabase;
 let proxy: PostgresProxy;
 let tenant: Tenant;
 const random = createRandom();
+const startServer = useServers();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -89,7 +90,7 @@ test.each(PHASES)("[L1 L4 T2] kill -9 $name", async ({ hold, committed }) => {
   const oracle = new Oracle();
   const { documentId } = await tenant.document();
   for (let kill = 1; kill <= KILLS; kill += 1) {
-    const server = await startServerProcess({ env: { DATABASE_URL: proxy.url } });
+    const server = await startServer({ env: { DATABASE_URL: proxy.url } });
     const options = { url: server.url, documentId, token: tenant.token, oracle, random };
     const typists = await Promise.all([openTypist(options), openTypist(options)]);
     const editAll = (): void => typists.forEach((typist) => typist.edit());

@@ -5,7 +5,8 @@ import { Oracle } from "./support/oracle.ts";
 import { APPEND, type PostgresProxy, startPostgresProxy } from "./support/postgres-proxy.ts";
 import { faultsInDatabase, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
-import { type ServerProcess, startServerProcess } from "./support/server-process.ts";
+import { type ServerProcess } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, type Typist, typeSteadily } from "./support/typist.ts";
@@ -20,6 +21,7 @@ let tenant: Tenant;
 let documentIds: string[];
 let oracle: Oracle;
 const random = createRandom();
+const startServer = useServers();
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -54,7 +56,7 @@ async function closeCodes(typists: readonly Typist[]): Promise<Set<number | null
 describe("SIGTERM", () => {
   test("[L1 T11] under load: exit 0, sockets closed with 1012, everything acknowledged is there", async () => {
     for (let stop = 0; stop < STOPS; stop += 1) {
-      const server = await startServerProcess({ env: { DATABASE_URL: proxy.url } });
+      const server = await startServer({ env: { DATABASE_URL: proxy.url } });
       const typists = await openTypists(server.url);
       const stopTyping = typeSteadily(typists, { perSecond: sized(300, 1000), random });
       await delay(200 + random() * 500);
@@ -68,7 +70,7 @@ describe("SIGTERM", () => {
   });
 
   test("[L1 T11] commits what it has and acknowledges it, while new sessions are refused", async () => {
-    const server = await startServerProcess({ env: { DATABASE_URL: proxy.url } });
+    const server = await startServer({ env: { DATABASE_URL: proxy.url } });
     const typists = await openTypists(server.url);
     proxy.stop("before", APPEND);
     for (const typist of typists) typist.edit();
@@ -91,7 +93,7 @@ describe("SIGTERM", () => {
   });
 
   test("[L1 L7 T11] with PostgreSQL hanging: exit within 30 s, everything acknowledged is there", async () => {
-    const server = await startServerProcess({ env: { DATABASE_URL: proxy.url } });
+    const server = await startServer({ env: { DATABASE_URL: proxy.url } });
     const typists = await openTypists(server.url);
     const stopTyping = typeSteadily(typists, { perSecond: 300, random });
     await until(() => oracle.acknowledged > 50);

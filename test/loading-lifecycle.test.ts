@@ -125,3 +125,23 @@ test("[T13] a copy whose loading failed is let go", async () => {
   await until(() => node.collaboration.documents.getDocumentsCount() === 0);
   await node.close();
 });
+
+test("[T13] a document whose last commit arrives while its unloading gives up is unloaded all the same", async () => {
+  const node = await startTestNode(database);
+  const { documents } = node.collaboration;
+  const { name } = await tenant.document();
+  const peer = connectFake(node.collaboration, { name, token: tenant.token });
+  peer.signIn();
+  await until(() => peer.synced);
+  // Not yet committed when it is asked; committed when the answer is acted on. Nobody will come by again.
+  const mayGo = documents.shouldUnloadDocument.bind(documents);
+  let asked = 0;
+  documents.shouldUnloadDocument = (document) => {
+    asked += 1;
+    return asked > 1 && mayGo(document);
+  };
+  peer.lose();
+  await until(() => documents.getDocumentsCount() === 0);
+  expect(asked).toBeGreaterThan(1);
+  await node.close();
+});

@@ -11,7 +11,7 @@ export async function startTestNode(
   const logger = pino({ level: process.env["TEST_LOG_LEVEL"] ?? "silent" });
   const node = await startNode({
     config: parseConfig({ PORT: "0", ...environment }),
-    storage: { database, location, embedded: false, close: async () => {} },
+    storage: { database, location, embedded: false },
     logger,
   });
   return Object.assign(node, { url: `ws://127.0.0.1:${node.port}/collaboration` });
