@@ -16,8 +16,11 @@ const UPDATES_PER_SECOND = 400;
 
 const SECONDS: Record<Scale, number> = { quick: 4, full: 10 };
 
-/** Filled before each of the two turns of a round, compacted in the second: a run about as long as the typing. */
-const COLD_DOCUMENTS: Record<Scale, number> = { quick: 60, full: 150 };
+/**
+ * Filled before each of the two turns of a round, so that both begin alike, and compacted in the second: more than an
+ * idle machine gets done while the others type. What is left when they stop is the next round's.
+ */
+const COLD_DOCUMENTS: Record<Scale, number> = { quick: 200, full: 500 };
 
 /** What the script calls itself at PostgreSQL (`server/cli/run.ts`). */
 const SCRIPT_APPLICATION = "scriptorium-admin";
@@ -30,9 +33,12 @@ const NOT_RUN = {
   wrongBytes: Number.NaN,
 };
 
-async function runBeside({ sql, processes, env }: CompactionTools): Promise<typeof NOT_RUN> {
+async function runBeside(
+  { sql, processes, env }: CompactionTools,
+  typingOver: AbortSignal,
+): Promise<typeof NOT_RUN> {
   await takeLedger(sql, SCRIPT_APPLICATION);
-  const report = await compactAll(processes, env);
+  const report = await compactAll(processes, env, typingOver);
   const { seconds, compacted, savedBytes } = report;
   const counted = await takeLedger(sql, SCRIPT_APPLICATION);
   return { seconds, compacted, savedBytes, wrongBytes: wrongBytes(report, counted) };
@@ -59,7 +65,10 @@ async function run(
   const cold = names.slice(TYPED_DOCUMENTS);
   await fillColdDocuments(tools.sql, cold.map(documentIdOf));
   const begun = Promise.withResolvers<void>();
-  const script = begun.promise.then(() => (turn === "ours" ? runBeside(tools) : NOT_RUN));
+  const over = new AbortController();
+  const script = begun.promise.then(() =>
+    turn === "ours" ? runBeside(tools, over.signal) : NOT_RUN,
+  );
   const typing = load.run(
     "fanOut",
     {
@@ -70,7 +79,7 @@ async function run(
       updatesPerSecond: UPDATES_PER_SECOND,
       seconds,
     },
-    () => begun.resolve(),
+    (phase) => (phase === "begin" ? begun.resolve() : over.abort()),
   );
   const [{ delivered, acknowledged, typed }, report] = await Promise.all([typing, script]);
   return {
