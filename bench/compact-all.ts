@@ -32,7 +32,10 @@ export async function compactAll(
   await once(child.process, "close");
   const seconds = (performance.now() - startedAt) / 1_000;
   // 1 is also how it says that there was more to do when it was interrupted.
-  if (answer === "") throw new Error(`compact --all: ${child.output()}`);
+  if (answer === "") {
+    const why = interrupt.aborted ? "it had not begun when the typing ended" : child.output();
+    throw new Error(`compact --all: ${why}`);
+  }
   const report = JSON.parse(answer) as CompactReport;
   const [failure] = report.failures;
   if (failure !== undefined) throw new Error(`compact --all: ${failure.message}`);

@@ -148,7 +148,8 @@ async function openToAll(folder: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** True when something lies there, be it a link that leads nowhere. */
+export async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
     () => false,

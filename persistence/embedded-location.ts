@@ -9,10 +9,10 @@ import {
   realpath,
   stat,
 } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { errorCode } from "./database.ts";
-import type { Binaries } from "./embedded-binaries.ts";
+import { type Binaries, exists } from "./embedded-binaries.ts";
 import { blockedAt, isRoot, type RunAs, userName } from "./embedded-user.ts";
 
 /**
@@ -31,12 +31,25 @@ export const CLUSTER_NAME = "postgres";
 export async function openDataDir(dataDir: string): Promise<string> {
   const path = resolve(dataDir);
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     // Enter and write: a folder that can only be listed would fail later and less clearly.
     await access(path, constants.W_OK | constants.X_OK);
     return await realpath(path);
   } catch (cause) {
     throw folderError(path, cause);
+  }
+}
+
+/** Not `recursive`: where nothing can be made (`/proc/x`), Node then tries for ever. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errorCode(error) === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (errorCode(error) !== "ENOENT" || (await exists(parent))) throw error;
+    await makeFolder(parent);
+    await makeFolder(path);
   }
 }
 
