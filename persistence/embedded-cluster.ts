@@ -57,7 +57,7 @@ const ABANDONED_MS = 600_000;
  * What the promise of the server rests on (fsync and its kin) is given on the command line instead.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
-  max_connections: "50",
+  max_connections: "100",
   shared_buffers: "128MB",
   timezone: "UTC",
   log_timezone: "UTC",

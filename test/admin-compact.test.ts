@@ -60,14 +60,17 @@ test("[C1 C4 T16] compact --all beside clients that type loses nothing, and veri
       provider.document.getText("diagram").insert(0, `${author}:${typed} `);
     }
   }, 10);
+  let compactions = 0;
   for (let round = 0; round < sized(2, 20); round += 1) {
     const { failures, compacted } = await compact(["--all"]);
     expect(failures).toEqual([]);
-    expect(compacted).toBeGreaterThan(0);
+    compactions += Number(compacted);
     const verified = await askAdmin(["verify"], { env: database.env });
     expect(verified).toMatchObject({ ok: true, problems: [] });
   }
   clearInterval(typing);
+  // Not in every round: the server compacts heavy documents itself and may have been faster.
+  expect(compactions).toBeGreaterThan(0);
   await until(() => clients.every(({ provider }) => !provider.hasUnsyncedChanges));
   for (const { documentId } of documents) {
     const doc = new Y.Doc();

@@ -46,7 +46,12 @@ test("[L1 L4 T1] kill -9 at random moments under load loses no acknowledged edit
     const typists = await openTypists(server.url);
     const before = oracle.acknowledged;
     const stopTyping = typeSteadily(typists, { perSecond: EDITS_PER_SECOND, random });
-    await until(() => oracle.acknowledged > before, { describe: "the first acknowledgement" });
+    await until(() => oracle.acknowledged > before, {
+      timeoutMs: 30_000,
+      describe: "the first acknowledgement",
+    }).catch((cause: unknown) => {
+      throw new Error(`kill ${kill}: the server said ${server.output()}`, { cause });
+    });
     await delay(random() * 1000);
     await server.end("SIGKILL");
     stopTyping();
