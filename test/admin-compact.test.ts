@@ -64,7 +64,7 @@ test("[C1 C4 T16] compact --all beside clients that type loses nothing, and veri
   for (let round = 0; round < sized(2, 20); round += 1) {
     const { failures, compacted } = await compact(["--all"]);
     expect(failures).toEqual([]);
-    compactions += Number(compacted);
+    compactions += compacted;
     const verified = await askAdmin(["verify"], { env: database.env });
     expect(verified).toMatchObject({ ok: true, problems: [] });
   }
