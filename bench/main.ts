@@ -33,7 +33,7 @@ type Options = {
 const SELF_CHECK_RATIO = 1.25;
 
 /** After this long, ms, quick rows get one round each: the promise is two minutes, on a busy machine too. */
-const QUICK_MS = 80_000;
+const QUICK_MS = 65_000;
 
 const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction"];
 

@@ -102,7 +102,7 @@ const atMost = (value: number): Figure["target"] => ({ kind: "ratio-at-most", va
 const FIGURES: readonly Figure[] = [
   {
     key: "deliveredP50",
-    label: "fan-out p50, 50 clients type 400 updates/s while the script compacts all",
+    label: "fan-out p50, 50 clients, 400 updates/s, compact --all beside them",
     unit: "ms",
     target: { kind: "none" },
   },

@@ -9,11 +9,12 @@ import {
   realpath,
   stat,
 } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { errorCode } from "./database.ts";
-import { type Binaries, exists } from "./embedded-binaries.ts";
+import type { Binaries } from "./embedded-binaries.ts";
 import { blockedAt, isRoot, type RunAs, userName } from "./embedded-user.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /**
  * Where a cluster lies when root runs the server in a folder that the user `postgres` cannot reach.
@@ -37,19 +38,6 @@ export async function openDataDir(dataDir: string): Promise<string> {
     return await realpath(path);
   } catch (cause) {
     throw folderError(path, cause);
-  }
-}
-
-/** Not `recursive`: where nothing can be made (`/proc/x`), Node then tries for ever. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path);
-  } catch (error) {
-    if (errorCode(error) === "EEXIST" && (await stat(path)).isDirectory()) return;
-    const parent = dirname(path);
-    if (errorCode(error) !== "ENOENT" || (await exists(parent))) throw error;
-    await makeFolder(parent);
-    await makeFolder(path);
   }
 }
 

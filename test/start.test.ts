@@ -128,3 +128,13 @@ test("a data folder that is a file is one clear sentence", async () => {
   expect(said.trim().split("\n")).toHaveLength(1);
   expect(said).toContain(file);
 });
+
+test.runIf(process.platform === "linux")(
+  "a data folder that cannot be made is one clear sentence, not an endless attempt",
+  async () => {
+    const { exitCode, said } = await refusal({ DATA_DIR: "/proc/scriptorium" });
+    expect(exitCode).toBe(1);
+    expect(said.trim().split("\n")).toHaveLength(1);
+    expect(said).toContain("/proc/scriptorium");
+  },
+);

@@ -1,8 +1,9 @@
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Option, type Command } from "commander";
 import { listDocumentIds } from "../../../persistence/documents.ts";
 import { exportDocument, type ExportedDocument } from "../../../persistence/export-document.ts";
+import { makeFolder } from "../../../persistence/make-folder.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import { isSlug, parseDocumentId } from "../arguments.ts";
 import { confirm, withYes } from "../confirm.ts";
@@ -70,7 +71,7 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
     try {
       const document = await exportDocument(context.sql, documentId);
       const file = join(out, filePath(document, format));
-      await mkdir(dirname(file), { recursive: true });
+      await makeFolder(dirname(file));
       await writeFile(file, renderDocument(document, format));
       files.push({ documentId, file });
     } catch (error) {
