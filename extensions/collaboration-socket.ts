@@ -85,6 +85,8 @@ export class CollaborationSocket implements WebSocketLike {
 
   /** A document is open here: remembers under which address, and the acknowledgement its updates get. */
   joined(connection: Connection): void {
+    // The client may have closed the document before Hocuspocus told us that it is open.
+    if (!connection.document.hasConnection(connection)) return;
     const address = connection.messageAddress;
     const acknowledgement = new OutgoingMessage(address).writeSyncStatus(true).toUint8Array();
     this.#connections.set(address, { connection, acknowledgement });

@@ -6,8 +6,11 @@ import { LOADING, type StoredDocument } from "../persistence/load-document.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 
-/** How an update got on: into the document and the log; or it threw; or this of it waits for an update that is missing [L6]. */
-export type Reception = "logged" | "threw" | { readonly waiting: Uint8Array };
+/**
+ * How an update got on: into the document and the log; or it could not be read, and nothing happened; or it threw on
+ * its way in; or this of it waits for an update that is missing [L6].
+ */
+export type Reception = "logged" | "unreadable" | "threw" | { readonly waiting: Uint8Array };
 
 /** What our own transactions carry: Hocuspocus' store hooks stay out of it, the log has taken their place. */
 type ReceivedOrigin = {
@@ -62,6 +65,7 @@ export class LiveDocument {
    * What a throwing update had already changed is not appended: the caller discards the document.
    */
   receive(update: Uint8Array, author: Author, waiting: Uint8Array | null): Reception {
+    if (!isDecodable(update)) return "unreadable";
     const origin: ReceivedOrigin = { source: "local", skipStoreHooks: true, author };
     const staged: { update: Uint8Array; author: Author }[] = [];
     this.#staged = staged;
@@ -102,5 +106,15 @@ export class LiveDocument {
     store.pendingDs = null;
     const parts = [pendingStructs?.update, pendingDs].filter((part) => part instanceof Uint8Array);
     return Y.mergeUpdatesV2(parts);
+  }
+}
+
+/** A microsecond, against the sockets of a whole document: what cannot be read costs only its sender his. */
+function isDecodable(update: Uint8Array): boolean {
+  try {
+    Y.decodeUpdate(update);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -113,6 +113,8 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const stored = this.#loaded.get(document);
     if (stored === undefined) throw new ScriptoriumError("internal", "Not loaded");
     const address = parseDocumentName(document.name);
+    // Hocuspocus took what loading applied for news, and would send it to the first who opens the document.
+    document.flush();
     this.#live.set(document, new LiveDocument(document, address, stored, this.#options.updateLog));
     this.#options.upkeep.opened(address, stored);
   }

@@ -61,7 +61,9 @@ function readPayload(body: Uint8Array): Uint8Array | null {
   try {
     const decoder = decoding.createDecoder(body);
     decoder.pos = 2;
-    return decoding.readVarUint8Array(decoder);
+    const payload = decoding.readVarUint8Array(decoder);
+    // lib0 does not look where the body ends, only where its memory does.
+    return decoder.pos > body.length ? null : payload;
   } catch {
     return null;
   }
@@ -97,7 +99,8 @@ function receive(
   const address = connection.messageAddress;
   const before = socket.waitingAt(address);
   const reception = live.receive(payload, author, before);
-  if (reception === "threw") documents.discard(live, socket);
+  if (reception === "unreadable") socket.closeFor("bad_update");
+  else if (reception === "threw") documents.discard(live, socket);
   else if (reception === "logged") {
     if (before !== null) socket.markWhole(address);
   } else {

@@ -121,6 +121,9 @@ export class UpdateLog {
     const signal = AbortSignal.timeout(timeoutMs);
     const drains = [...this.#dirty].map((log) => this.drained(log, signal).catch(() => {}));
     await Promise.all(drains);
+    const documents = this.#dirty.size;
+    const bytes = this.#backlogBytes;
+    if (documents > 0) this.#options.logger.error({ documents, bytes }, "stopped uncommitted");
     this.#stop.abort();
     this.#wake();
     await this.#sql.end({ timeout: 0 });

@@ -39,8 +39,10 @@ export async function openStorage(
   const database = createDatabase({ location, applicationName });
   const watch = embedded === null ? null : watchEmbedded({ database, embedded, start, logger });
   const close = async (): Promise<void> => {
+    // The watch first: a pool that was closed looks to it like a PostgreSQL that died.
+    await watch?.stop();
     await database.close();
-    await watch?.close();
+    await watch?.leave();
   };
   try {
     await checkServer(database.sql);
@@ -60,16 +62,19 @@ function watchEmbedded(options: {
   embedded: EmbeddedPostgres;
   start: () => Promise<EmbeddedPostgres>;
   logger: Logger;
-}): { close(): Promise<void> } {
+}): { stop(): Promise<void>; leave(): Promise<void> } {
   const { database, start, logger } = options;
   let { embedded } = options;
   let looking: Promise<void> | null = null;
+  let stopped = false;
+  const replaced: EmbeddedPostgres[] = [];
   const look = async (): Promise<void> => {
     try {
       await database.sql`select 1`;
     } catch (error) {
-      if (!isUnavailable(error)) return;
+      if (stopped || !isUnavailable(error)) return;
       logger.warn({ err: error }, "embedded postgresql does not answer");
+      replaced.push(embedded);
       embedded = await start();
     }
   };
@@ -82,10 +87,14 @@ function watchEmbedded(options: {
   }, WATCH_EVERY_MS);
   timer.unref();
   return {
-    close: async () => {
+    stop: async () => {
+      stopped = true;
       clearInterval(timer);
       await looking;
-      await embedded.close();
+    },
+    leave: async () => {
+      // Each holds a share in the cluster: the last to leave stops it.
+      for (const each of [...replaced, embedded]) await each.close();
     },
   };
 }

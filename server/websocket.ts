@@ -80,7 +80,9 @@ export class WebsocketDoor {
     this.#sockets.set(ws, peer.socket);
     ws.on("message", (frame: Buffer, isBinary: boolean) => {
       if (this.#refusing) return;
-      if (isBinary && isWellAddressed(frame)) peer.receive(frame);
+      // A copy with memory of its own: lib0 reads as far as a length in the frame says, and behind a small frame of
+      // ws lies Node's shared pool, with what others sent.
+      if (isBinary && isWellAddressed(frame)) peer.receive(Uint8Array.from(frame));
       else peer.socket.closeFor("bad_frame");
     });
     ws.on("error", (error) => this.#logger.debug({ err: error }, "socket error"));

@@ -216,7 +216,8 @@ describe("what belongs to client/", () => {
     document.getText("diagram").insert(0, "before");
     const collaboration = fixture.collaborate({ document });
     await collaboration.saved();
+    expect(fixture.server.text(NAME)).toBe("before");
     await collaboration.close();
-    expect([fixture.server.text(NAME), document.isDestroyed]).toEqual(["before", false]);
+    expect([document.getText("diagram").toJSON(), document.isDestroyed]).toEqual(["before", false]);
   });
 });

@@ -110,6 +110,8 @@ test("[L1 L3] two editors' ProseMirror steps converge, and the log holds the sam
   expect(difference(one.document, other.document)).toBeNull();
   const { doc } = initProseMirrorDoc(one.document.getXmlFragment(FRAGMENT), documentSchema);
   doc.check();
+  // The stock provider's counter may say so early (FIELD-NOTES 12); the log knows.
+  await until(() => node.updateLog.backlogBytes === 0);
   const stored = new Y.Doc();
   await loadDocument(database.sql, { documentId, part: "content" }, stored);
   expect(difference(stored, one.document)).toBeNull();
