@@ -198,4 +198,19 @@ describe("[T35] a frame that is none", () => {
     client.socket.send(frame);
     expect(await client.untilClosed()).toEqual({ code: 4400, reason: "bad_frame" });
   });
+
+  test("a length that reaches beyond the frame: closed with 4400, and nothing behind it is read", async () => {
+    const { name, address } = await newDocument();
+    const client = await open(name);
+    const [update = new Uint8Array()] = recorded((text) => text.insert(0, "a".repeat(64)));
+    // Sync, update, a length of 127 bytes; the frame ends after twenty. Small frames of ws share their memory.
+    const head = Buffer.concat([
+      Uint8Array.of(name.length),
+      Buffer.from(name),
+      Uint8Array.of(0, 2, 127),
+    ]);
+    client.socket.send(Buffer.concat([head, update.subarray(0, 20)]));
+    expect(await client.untilClosed()).toEqual({ code: 4400, reason: "bad_frame" });
+    expect(await countRows(database.sql, address)).toBe(0);
+  });
 });
