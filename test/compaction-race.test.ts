@@ -144,8 +144,7 @@ test("[C1 C3 T16] compacted without pause while ten people type 500 characters a
   );
   expect(lengthOf(await load(address))).toBe(sum);
   expect(lengthOf(await replayRows(database.sql, address))).toBe(sum);
-  // Ten people who all type at the start of one text make a document that takes seconds to merge when it is long.
-  expect(outcomes["compacted"] ?? 0).toBeGreaterThan(sized(seconds, 10));
+  expect(outcomes["compacted"] ?? 0).toBeGreaterThan(seconds);
   expect(sum).toBeGreaterThan(seconds * people * 25);
   await Promise.all(clients.map((client) => client.close()));
   await node.close();
