@@ -1,5 +1,5 @@
 import { ScriptoriumError } from "../schema/errors.ts";
-import type { Database } from "./database.ts";
+import type { Database, Sql } from "./database.ts";
 
 /** The advisory lock a server holds on an embedded database while it runs: the letters "srvr". */
 const SERVER_LOCK_KEY = 0x73_72_76_72;
@@ -21,4 +21,15 @@ export async function holdServerLock(database: Database): Promise<{ close(): Pro
     );
   }
   return { close: () => sql.end({ timeout: 1 }) };
+}
+
+/** What a server calls itself at PostgreSQL. */
+export const SERVER_APPLICATION = "scriptorium-server";
+
+/** True while a server works on this database, on whatever machine. */
+export async function serverIsRunning(sql: Sql): Promise<boolean> {
+  const rows = await sql`
+    select 1 from pg_stat_activity where application_name = ${SERVER_APPLICATION}
+      and datname = current_database() limit 1`;
+  return rows.length > 0;
 }

@@ -2,6 +2,7 @@ import { pino, type Logger } from "pino";
 import { readConfig, type Config } from "./config.ts";
 import { createDemo, demoText } from "./demo.ts";
 import { startNode } from "./node.ts";
+import { SERVER_APPLICATION } from "../persistence/server-lock.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { openStorage, prepareSchema } from "./storage.ts";
 import { COLLABORATION_PATH } from "./websocket.ts";
@@ -11,7 +12,7 @@ const STOP_TIMEOUT_MS = 25_000;
 
 /** Starts the server; the answer stops it again. */
 async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
-  const storage = await openStorage(config, { applicationName: "scriptorium-server", logger });
+  const storage = await openStorage(config, { applicationName: SERVER_APPLICATION, logger });
   try {
     await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
     const urlOf = (port: number): string => `ws://${config.HOST}:${port}${COLLABORATION_PATH}`;

@@ -1,10 +1,14 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as Y from "yjs";
 import { loadDocument } from "../persistence/load-document.ts";
+import { serverIsRunning } from "../persistence/server-lock.ts";
+import { each } from "../server/cli/each.ts";
 import { askAdmin, runAdmin } from "./support/admin-process.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { startTestNode } from "./support/node.ts";
+import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
@@ -29,6 +33,7 @@ beforeAll(async () => {
   tenant = await createTenant(database.sql);
 });
 afterAll(() => database.close());
+const startServer = useServers();
 
 const compact = (args: string[], code = 0) =>
   askAdmin<Compacted>(["compact", ...args], { env: database.env, code });
@@ -134,4 +139,23 @@ test("[C4] Ctrl-C finishes the document it is at and says where it stopped; anot
   expect(rest.compacted).toBeGreaterThan(0);
   expect(rest).toMatchObject({ failures: [], stoppedBefore: null });
   expect(await compact(["--all"])).toMatchObject({ compacted: 0 });
+});
+
+test("[C1] the script rests in proportion to its work, and knows a server on its database", async () => {
+  const ends: number[] = [];
+  const begins: number[] = [];
+  const context = { json: true, progress: false, signal: new AbortController().signal };
+  const work = async (): Promise<void> => {
+    begins.push(performance.now());
+    await delay(20);
+    ends.push(performance.now());
+  };
+  await each(context, [1, 2], "steps", work, 3);
+  const [begun = 0, again = 0] = begins;
+  const [ended = 0] = ends;
+  expect(again - ended).toBeGreaterThanOrEqual((ended - begun) * 3 - 2);
+  expect(await serverIsRunning(database.sql)).toBe(false);
+  const server = await startServer({ env: database.env });
+  expect(await serverIsRunning(database.sql)).toBe(true);
+  await server.end("SIGTERM");
 });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Presets, SingleBar } from "cli-progress";
 import type { Command } from "commander";
 import type { Context } from "./run.ts";
@@ -15,26 +16,35 @@ export const withProgress = (command: Command): Command =>
 
 /**
  * Does one after the other, with a progress bar on standard error.
- * After Ctrl-C the one that was begun is finished and the rest is left.
+ * After Ctrl-C the one that was begun is finished and the rest is left. `restFactor`: after each it rests that many
+ * times as long as the work took, for the sake of whoever shares the machine and the database.
  */
 export async function each<One>(
-  { json, progress, signal }: Context,
+  { json, progress, signal }: Pick<Context, "json" | "progress" | "signal">,
   list: readonly One[],
   unit: string,
   work: (one: One) => Promise<void>,
+  restFactor = 0,
 ): Promise<Worked<One>> {
   const bar = json ? null : openBar(unit, progress);
   bar?.start(list.length, 0);
   try {
     for (const [done, one] of list.entries()) {
       if (signal.aborted) return { done, total: list.length, next: one };
+      const startedMs = performance.now();
       await work(one);
       bar?.update(done + 1);
+      await rest((performance.now() - startedMs) * restFactor, signal);
     }
     return { done: list.length, total: list.length, next: null };
   } finally {
     bar?.stop();
   }
+}
+
+/** Ended by Ctrl-C. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal }).catch(() => {});
 }
 
 const openBar = (unit: string, always: boolean): SingleBar =>

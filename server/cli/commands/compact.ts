@@ -1,6 +1,8 @@
+import { constants, setPriority } from "node:os";
 import { Option, type Command } from "commander";
 import { compactDocument, type CompactionResult } from "../../../persistence/compaction.ts";
 import { listLogHeads, type LogHead } from "../../../persistence/list-documents.ts";
+import { serverIsRunning } from "../../../persistence/server-lock.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import { documentName, type DocumentName } from "../../../schema/ids.ts";
 import { collectDocumentIds } from "../arguments.ts";
@@ -10,7 +12,7 @@ import { describeFailure, endsRun } from "../failure.ts";
 import { formatBytes, formatFields, plain } from "../format.ts";
 import { runs, type Answer, type Context } from "../run.ts";
 
-type CompactOptions = { all?: true; document?: string[]; dryRun?: true };
+type CompactOptions = { all?: true; document?: string[]; dryRun?: true; fast?: true };
 type Failed = { name: DocumentName; code: ErrorCode; message: string };
 
 /** What a run did, in parts of documents and in bytes as stored. */
@@ -26,6 +28,12 @@ type Totals = {
   historyBytes: number;
 };
 
+/**
+ * Beside a running server the script rests nine times as long as it worked: nine tenths of the time the people who
+ * type have the machine and the database to themselves (`npm run bench -- --only compaction`).
+ */
+const REST_FACTOR = 9;
+
 /** `compact`: what a running server does by itself, for all documents, now. */
 export function addCompact(program: Command): void {
   const command = program
@@ -33,15 +41,18 @@ export function addCompact(program: Command): void {
     .description("merge logs into snapshots; history is kept, running servers are not disturbed")
     .addOption(new Option("--all", "every document that is not deleted").conflicts("document"))
     .option("--document <id>", "this one; can be given several times", collectDocumentIds)
-    .option("--dry-run", "say what would be saved, change nothing");
+    .option("--dry-run", "say what would be saved, change nothing")
+    .option("--fast", "as fast as it can, also beside a running server");
   runs<CompactOptions, []>(withYes(withProgress(command)), async (context, options) => {
-    const { all = false, document = null, dryRun = false } = options;
+    const { all = false, document = null, dryRun = false, fast = false } = options;
     if (!all && document === null) {
       throw new ScriptoriumError("bad_request", "Say which: --all or --document <id>");
     }
     const heads = await listLogHeads(context.sql, all ? null : document);
     requireAll(document, heads);
-    return compactAll(context, heads, dryRun);
+    const isGentle = !fast && (await serverIsRunning(context.sql));
+    if (isGentle) setPriority(constants.priority.PRIORITY_LOW);
+    return compactAll(context, heads, { dryRun, restFactor: isGentle ? REST_FACTOR : 0 });
   });
 }
 
@@ -54,7 +65,7 @@ function requireAll(wanted: readonly string[] | null, heads: readonly LogHead[])
 async function compactAll(
   context: Context,
   heads: readonly LogHead[],
-  dryRun: boolean,
+  { dryRun, restFactor }: { dryRun: boolean; restFactor: number },
 ): Promise<Answer> {
   const totals: Totals = {
     compacted: 0,
@@ -67,7 +78,7 @@ async function compactAll(
     historyBytes: 0,
   };
   const failures: Failed[] = [];
-  const worked = await each(context, heads, "document parts", async (head) => {
+  const work = async (head: LogHead): Promise<void> => {
     if (head.headSeq === head.stateSeq) {
       totals.nothingToDo += 1;
       return;
@@ -80,7 +91,8 @@ async function compactAll(
       const { code, message } = describeFailure(error);
       failures.push({ name: nameOf(head), code, message });
     }
-  });
+  };
+  const worked = await each(context, heads, "document parts", work, restFactor);
   return answer(totals, failures, worked, dryRun);
 }
 
