@@ -4,15 +4,18 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
 import {
   accessToDocuments,
+  accessToPlace,
   type AccessQuestion,
-  type DocumentAccess,
   findKey,
   findSessions,
   touchKey,
 } from "../persistence/access.ts";
 import { createLookup } from "../persistence/lookup-batch.ts";
 import type { Sql } from "../persistence/database.ts";
-import { lowerRole, rightsOf, type Right, type Role } from "../schema/roles.ts";
+import type { PlaceKind } from "../schema/api/contract.ts";
+import { isUuid } from "../schema/ids.ts";
+import type { Right } from "../schema/roles.ts";
+import { placeFor, type Place } from "./rights.ts";
 
 /** Who holds a token, and what he may do where. */
 export type SignIn = {
@@ -20,6 +23,8 @@ export type SignIn = {
   principal(token: string): Promise<Principal>;
   /** The rights on a document. @throws ScriptoriumError `document_not_found` for a foreign or unknown id [A1]. */
   rightsOn(principal: Principal, documentId: string): Promise<readonly Right[]>;
+  /** The same for an id of any kind, a deleted document too. @throws ScriptoriumError `not_found`, `document_not_found` [A1]. */
+  place(principal: Principal, kind: PlaceKind, id: string): Promise<Place>;
 };
 
 /** A presented key that was compared with its hash; a refusal is remembered too, or a flood of one wrong key is a flood of bcrypt. */
@@ -48,7 +53,7 @@ const sha256 = (text: string): Buffer => createHash("sha256").update(text).diges
 /** Signs in by API key (`<prefix>.<secret>`) or session token, and resolves what the principal may do where. */
 export function createSignIn({ sql }: { sql: Sql }): SignIn {
   const compare = createComparison();
-  const userOfSession = createLookup((hashes: readonly Buffer[]) => findSessions(sql, hashes));
+  const sessionOf = createLookup((hashes: readonly Buffer[]) => findSessions(sql, hashes));
   const accessOf = createLookup((questions: readonly AccessQuestion[]) =>
     accessToDocuments(sql, questions),
   );
@@ -71,28 +76,27 @@ export function createSignIn({ sql }: { sql: Sql }): SignIn {
       if (token === "" || token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
       const prefix = KEY.exec(token)?.groups?.["prefix"];
       if (prefix !== undefined) return byKey(token, prefix);
-      const userId = await userOfSession(sha256(token));
-      if (userId === null) throw unauthenticated();
-      return { kind: "user", userId };
+      const session = await sessionOf(sha256(token));
+      if (session === null) throw unauthenticated();
+      return { kind: "user", ...session };
     },
     async rightsOn(principal, documentId) {
       const access = await accessOf({ documentId, userId: principal.userId });
-      const rights = access === null ? null : rightsIn(access, principal);
-      if (rights !== null) return rights;
+      const place = access === null ? null : placeFor(principal, access);
+      if (place !== null) return place.rights;
       throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
     },
+    async place(principal, kind, id) {
+      const access = isUuid(id)
+        ? await accessToPlace(sql, { kind, id, userId: principal.userId })
+        : null;
+      const place = access === null ? null : placeFor(principal, access);
+      if (place !== null) return place;
+      const code = kind === "document" ? "document_not_found" : "not_found";
+      // The id itself is not repeated: it may be hostile.
+      throw new ScriptoriumError(code, `There is no such ${kind}, or it is not yours to see`);
+    },
   };
-}
-
-/** Null where the document does not exist for this principal. */
-function rightsIn(access: DocumentAccess, principal: Principal): readonly Right[] | null {
-  if (access.role === null) return null;
-  if (principal.kind === "user") return rightsOf(access.role, null);
-  const { organizationId, projectId } = principal;
-  if (organizationId !== access.organizationId) return null;
-  if (projectId !== null && projectId !== access.projectId) return null;
-  const most: Role = principal.mayOnlySuggest ? "reviewer" : principal.role;
-  return rightsOf(lowerRole(access.role, most), principal.scopes);
 }
 
 /** Compares a token with a bcrypt hash, seldom: verdicts are remembered, and few comparisons run at once. */

@@ -1,7 +1,8 @@
+import type { PlaceKind } from "../schema/api/contract.ts";
 import type { Role } from "../schema/roles.ts";
 import { higherRole } from "../schema/roles.ts";
-import type { AgentStatus } from "../schema/tables/agents.ts";
-import type { OrganizationRole } from "../schema/tables/organizations.ts";
+import type { AgentStatus } from "../schema/closed-sets.ts";
+import type { OrganizationRole } from "../schema/closed-sets.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 /** A live API key as it is stored: everything about it but the secret. */
@@ -36,17 +37,20 @@ export async function touchKey(sql: SqlOrTransaction, keyId: string): Promise<vo
     where id = ${keyId} and (last_used_at is null or last_used_at < now() - interval '1 minute')`;
 }
 
-/** The users of live sessions, by the SHA-256 of their tokens; null where there is none. */
+/** A live session. */
+export type StoredSession = { readonly userId: string; readonly sessionId: string };
+
+/** Live sessions by the SHA-256 of their tokens; null where there is none. */
 export async function findSessions(
   sql: SqlOrTransaction,
   tokenHashes: readonly Buffer[],
-): Promise<(string | null)[]> {
-  const rows = await sql<{ hash: string; userId: string }[]>`
-    select encode(token_hash, 'hex') as hash, user_id as "userId" from sessions
+): Promise<(StoredSession | null)[]> {
+  const rows = await sql<(StoredSession & { hash: string })[]>`
+    select encode(token_hash, 'hex') as hash, user_id as "userId", id as "sessionId" from sessions
     where token_hash in (select decode(hash, 'hex') from unnest(${hexArray(tokenHashes)}::text::text[]) as hash)
       and expires_at > now() and revoked_at is null`;
-  const users = new Map(rows.map(({ hash, userId }) => [hash, userId]));
-  return tokenHashes.map((hash) => users.get(hash.toString("hex")) ?? null);
+  const found = new Map(rows.map(({ hash, ...session }) => [hash, session]));
+  return tokenHashes.map((hash) => found.get(hash.toString("hex")) ?? null);
 }
 
 const hexArray = (hashes: readonly Buffer[]): string =>
@@ -59,6 +63,9 @@ export type DocumentAccess = {
   /** Null: this user has no part in the project, so for him the document does not exist. */
   readonly role: Role | null;
 };
+
+/** Where something else belongs; null: to no project of the organization, but to all of it. */
+export type PlaceAccess = Omit<DocumentAccess, "projectId"> & { readonly projectId: string | null };
 
 /** Who asks for which document. Both are uuids. */
 export type AccessQuestion = { readonly documentId: string; readonly userId: string };
@@ -95,16 +102,59 @@ export async function accessToDocuments(
   return questions.map((_, index) => byPlace.get(index + 1) ?? null);
 }
 
-function toAccess({
-  organizationId,
-  projectId,
+/** The statement that finds where an id of each kind belongs. Deleted documents too: restoring one is a right. */
+const BELONGS = {
+  organization: (
+    sql,
+    id,
+  ) => sql`select id as organization_id, null::uuid as project_id from organizations
+                                 where id = ${id}`,
+  project: (sql, id) =>
+    sql`select organization_id, id as project_id from projects where id = ${id}`,
+  document: (sql, id) => sql`select p.organization_id, p.id as project_id
+                             from documents d join projects p on p.id = d.project_id where d.id = ${id}`,
+  feature: (sql, id) => sql`select p.organization_id, p.id as project_id
+                            from features f join projects p on p.id = f.project_id
+                            where f.id = ${id} and f.deleted_at is null`,
+  agent: (sql, id) =>
+    sql`select organization_id, project_id from agents where id = ${id} and deleted_at is null`,
+  key: (sql, id) => sql`select organization_id, project_id from api_keys where id = ${id}`,
+} satisfies Record<PlaceKind, (sql: SqlOrTransaction, id: string) => unknown>;
+
+/**
+ * Resolves an id of any kind to where it belongs and what the user is there [A1], as `accessToDocuments` does for
+ * documents. Where there is no project, only membership counts. Null where there is no such place.
+ */
+export async function accessToPlace(
+  sql: SqlOrTransaction,
+  { kind, id, userId }: { kind: PlaceKind; id: string; userId: string },
+): Promise<PlaceAccess | null> {
+  const [row] = await sql<(Omit<AccessRow, "projectId"> & { projectId: string | null })[]>`
+    select b.organization_id as "organizationId", b.project_id as "projectId", m.role as membership,
+           c.role as collaboration
+    from (${BELONGS[kind](sql, id)}) as b
+    join organizations o on o.id = b.organization_id and o.deleted_at is null
+    left join organization_members m on m.organization_id = o.id and m.user_id = ${userId}
+    left join collaborators c on c.project_id = b.project_id and c.user_id = ${userId} and c.removed_at is null`;
+  if (row === undefined) return null;
+  const { organizationId, projectId } = row;
+  return { organizationId, projectId, role: roleOf(row) };
+}
+
+function toAccess({ organizationId, projectId, ...standing }: AccessRow): DocumentAccess {
+  return { organizationId, projectId, role: roleOf(standing) };
+}
+
+function roleOf({
   membership,
   collaboration,
-}: AccessRow): DocumentAccess {
-  const asMember = membership === null ? null : ROLE_OF_MEMBER[membership];
-  const roles = [asMember, collaboration].filter((role) => role !== null);
-  const role = roles.length === 0 ? null : roles.reduce(higherRole);
-  return { organizationId, projectId, role };
+}: Pick<AccessRow, "membership" | "collaboration">): Role | null {
+  const roles = [roleOfMember(membership), collaboration].filter((role) => role !== null);
+  return roles.length === 0 ? null : roles.reduce(higherRole);
 }
+
+/** What a membership makes of somebody in every project of the organization; null for somebody who is no member. */
+export const roleOfMember = (membership: OrganizationRole | null): Role | null =>
+  membership === null ? null : ROLE_OF_MEMBER[membership];
 
 const ROLE_OF_MEMBER: Record<OrganizationRole, Role> = { member: "viewer", admin: "owner" };

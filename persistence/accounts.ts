@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { hash } from "@node-rs/bcrypt";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Role, Scope } from "../schema/roles.ts";
-import type { OrganizationRole } from "../schema/tables/organizations.ts";
-import { errorCode, UNIQUE_VIOLATION, type SqlOrTransaction } from "./database.ts";
+import type { OrganizationRole } from "../schema/closed-sets.ts";
+import { uniquely, type SqlOrTransaction } from "./database.ts";
 
 /** 2^10 rounds: about 50 ms. The secret has 256 random bits, so the cost only has to annoy. */
 const BCRYPT_COST = 10;
@@ -59,7 +59,7 @@ export async function createUser(
   sql: SqlOrTransaction,
   user: { email: string; name: string },
 ): Promise<string> {
-  const rows = await unique(
+  const rows = await uniquely(
     sql<
       { id: string }[]
     >`insert into users (email, name) values (${user.email}, ${user.name}) returning id`,
@@ -73,7 +73,7 @@ export async function createOrganization(
   sql: SqlOrTransaction,
   organization: { name: string; slug: string },
 ): Promise<string> {
-  const rows = await unique(
+  const rows = await uniquely(
     sql<{ id: string }[]>`
       insert into organizations (name, slug) values (${organization.name}, ${organization.slug}) returning id`,
     `An organization "${organization.slug}" is there already`,
@@ -86,7 +86,7 @@ export async function createProject(
   sql: SqlOrTransaction,
   project: { organizationId: string; name: string; slug: string },
 ): Promise<string> {
-  const rows = await unique(
+  const rows = await uniquely(
     sql<{ id: string }[]>`
       insert into projects (organization_id, name, slug)
       values (${project.organizationId}, ${project.name}, ${project.slug}) returning id`,
@@ -115,15 +115,6 @@ export async function setCollaborator(
     insert into collaborators (project_id, user_id, role)
     values (${collaborator.projectId}, ${collaborator.userId}, ${collaborator.role})
     on conflict (project_id, user_id) do update set role = excluded.role, removed_at = null`;
-}
-
-async function unique<T>(statement: PromiseLike<T>, message: string): Promise<T> {
-  try {
-    return await statement;
-  } catch (error) {
-    if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
-    throw new ScriptoriumError("conflict", message, { cause: error });
-  }
 }
 
 function oneRow<T>(row: T | undefined): T {

@@ -31,6 +31,16 @@ export function errorCode(error: unknown): string | null {
   return typeof error.code === "string" ? error.code : null;
 }
 
+/** Runs a statement that may meet a unique index. @throws ScriptoriumError `conflict` with this message when it does. */
+export async function uniquely<T>(statement: PromiseLike<T>, message: string): Promise<T> {
+  try {
+    return await statement;
+  } catch (error) {
+    if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
+    throw new ScriptoriumError("conflict", message, { cause: error });
+  }
+}
+
 /** True when the outcome of the statement is unknown or the server is away: a lost connection, a shutdown, no space. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ScriptoriumError) return error.code === "storage_unavailable";

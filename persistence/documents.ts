@@ -2,7 +2,7 @@ import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
-import type { DocumentType } from "../schema/tables/documents.ts";
+import type { DocumentType } from "../schema/closed-sets.ts";
 import { appendUpdates } from "./append-updates.ts";
 import { errorCode, UNIQUE_VIOLATION, type Sql, type SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";

@@ -1,6 +1,6 @@
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Part } from "../schema/ids.ts";
-import type { DocumentType } from "../schema/tables/documents.ts";
+import type { DocumentType } from "../schema/closed-sets.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 /** A document as a list shows it. */

@@ -1,8 +1,18 @@
 import type { Role } from "./roles.ts";
 
-/** Who is at the other end: a signed-in person, or whoever holds an API key (a person's program, or an agent). */
+/** Who is at the other end: a person, through a session or his application's token, or whoever holds an API key. */
 export type Principal =
-  | { readonly kind: "user"; readonly userId: string }
+  | { readonly kind: "user"; readonly userId: string; readonly sessionId: string }
+  | {
+      /** A JWT of the host application, which vouches for the person and may give him a role. */
+      readonly kind: "jwt";
+      readonly userId: string;
+      /** Null: wherever the person belongs. Else the one organization that the token reaches. */
+      readonly organizationId: string | null;
+      /** The role that the token gives in all projects of that organization, beside what the person has anyway. */
+      readonly role: Role | null;
+      readonly expiresAtMs: number;
+    }
   | {
       readonly kind: "key";
       readonly keyId: string;

@@ -1,31 +1,31 @@
 import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { Hono } from "hono";
 import { ScriptoriumError } from "../schema/errors.ts";
+import type { RestApp } from "./rest/app.ts";
 
 /** What `/readyz` asks: null when documents can be opened and edits be committed, else why not. */
 export type Readiness = () => Promise<string | null>;
 
-/** The HTTP server under the websocket door: liveness and readiness, and nothing else yet. */
-export function createHttpServer(readiness: Readiness): Server {
-  return createServer((request, response) => {
-    const answer = (status: number, body: object): void => {
-      response.writeHead(status, {
-        "content-type": "application/json",
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-      });
-      response.end(JSON.stringify(body));
-    };
-    const [path] = (request.url ?? "/").split("?", 1);
-    if (path === "/healthz") return answer(200, { status: "alive" });
-    if (path !== "/readyz") return answer(404, { code: "not_found" });
-    readiness().then(
-      (reason) =>
-        reason === null
-          ? answer(200, { status: "ready" })
-          : answer(503, { status: "not_ready", reason }),
-      () => answer(503, { status: "not_ready", reason: "storage_unavailable" }),
-    );
+/** The HTTP server under the websocket door: the REST API, liveness and readiness. */
+export function createHttpServer({
+  rest,
+  readiness,
+}: {
+  rest: RestApp;
+  readiness: Readiness;
+}): Server {
+  const app = new Hono();
+  app.get("/healthz", (context) => context.json({ status: "alive" }));
+  app.get("/readyz", async (context) => {
+    const reason = await readiness().catch(() => "storage_unavailable");
+    context.header("cache-control", "no-store");
+    return reason === null
+      ? context.json({ status: "ready" })
+      : context.json({ status: "not_ready", reason }, 503);
   });
+  app.route("/", rest);
+  return createServer(getRequestListener(app.fetch));
 }
 
 /** @throws ScriptoriumError `bad_configuration` when the address cannot be had, with the reason in words. */

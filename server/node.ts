@@ -10,6 +10,7 @@ import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
 import { createHttpServer, listen } from "./http.ts";
+import { createRestApp } from "./rest/app.ts";
 import type { Storage } from "./storage.ts";
 import { WebsocketDoor } from "./websocket.ts";
 
@@ -55,7 +56,16 @@ export async function startNode({ config, storage, logger }: NodeOptions): Promi
     logger,
     signIn,
   });
-  const http = createHttpServer(() => readiness(door, updateLog, database));
+  const rest = createRestApp({
+    sql: database.sql,
+    signIn,
+    logger,
+    isRestarting: () => door.isRefusing,
+  });
+  const http = createHttpServer({
+    rest,
+    readiness: () => readiness(door, updateLog, database),
+  });
   const door = new WebsocketDoor({ http, collaboration, logger });
 
   const close = async (): Promise<void> => {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as Y from "yjs";
-import type { AgentStatus } from "../schema/tables/agents.ts";
+import type { AgentStatus } from "../schema/closed-sets.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { countRows } from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";

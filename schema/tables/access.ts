@@ -72,3 +72,25 @@ export const apiKeys = pgTable(
     oneOf("api_keys_role_check", table.role, ROLES),
   ],
 );
+
+/** A link that signs a person in once. */
+export const signInLinks = pgTable(
+  "sign_in_links",
+  {
+    id: id(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    /** SHA-256 of the token in the link. */
+    tokenHash: bytea("token_hash").notNull().unique("sign_in_links_token_hash_key"),
+    expiresAt: moment("expires_at").notNull(),
+    /** The link is dead from here on. */
+    usedAt: moment("used_at"),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    index("idx_sign_in_links_user").on(table.userId),
+    index("idx_sign_in_links_expires").on(table.expiresAt),
+    check("sign_in_links_token_hash_check", sql`octet_length(${table.tokenHash}) = 32`),
+  ],
+);

@@ -1,16 +1,9 @@
 import { sql } from "drizzle-orm";
 import { check, index, jsonb, numeric, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { AGENT_LEVELS, AGENT_STATUSES } from "../closed-sets.ts";
 import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 import { organizations } from "./organizations.ts";
 import { projects } from "./projects.ts";
-
-/** Whether an agent belongs to the organization or to one project. */
-export const AGENT_LEVELS = ["organization", "project"] as const;
-export type AgentLevel = (typeof AGENT_LEVELS)[number];
-
-/** `probation` may only suggest; `inactive` and `terminated` are refused (DESIGN 6). */
-export const AGENT_STATUSES = ["active", "probation", "inactive", "terminated"] as const;
-export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
 /** An AI agent with an identity of its own. Its keys live in `api_keys`, several at a time, so that they can be rotated. */
 export const agents = pgTable(

@@ -10,25 +10,11 @@ import {
   unique,
   uuid,
 } from "drizzle-orm/pg-core";
+import { DOCUMENT_TYPES, VERSION_KINDS } from "../closed-sets.ts";
 import { bytea, createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 import { SNAPSHOT_ENCODINGS } from "./encodings.ts";
 import { users } from "./organizations.ts";
 import { features, projects } from "./projects.ts";
-
-/** What a document can be (seed 000, section 5). */
-export const DOCUMENT_TYPES = [
-  "product_overview",
-  "feature_requirements",
-  "technical_requirements",
-  "foundation_blueprint",
-  "system_diagram",
-  "feature_blueprint",
-] as const;
-export type DocumentType = (typeof DOCUMENT_TYPES)[number];
-
-/** `before_restore` is what a document was just before somebody restored an older version. */
-export const VERSION_KINDS = ["named", "automatic", "before_restore"] as const;
-export type VersionKind = (typeof VERSION_KINDS)[number];
 
 /** A document as SQL sees it. The truth is in the yjs tables; content, content_text and diagram_source are kept by the projector. */
 export const documents = pgTable(

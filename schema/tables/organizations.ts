@@ -1,10 +1,7 @@
 import { sql } from "drizzle-orm";
 import { boolean, index, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { ORGANIZATION_ROLES } from "../closed-sets.ts";
 import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
-
-/** What a person may be in an organization. An admin counts as owner of every project in it. */
-export const ORGANIZATION_ROLES = ["member", "admin"] as const;
-export type OrganizationRole = (typeof ORGANIZATION_ROLES)[number];
 
 /** A tenant: everything below it is invisible to all others. */
 export const organizations = pgTable(

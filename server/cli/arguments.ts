@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import { isUuid, parseDocumentName } from "../../schema/ids.ts";
 import { SCOPES, type Scope } from "../../schema/roles.ts";
-import { DOCUMENT_TYPES } from "../../schema/tables/documents.ts";
+import { DOCUMENT_TYPES } from "../../schema/closed-sets.ts";
 
 /** Two slugs: a project inside its organization. */
 export type ProjectSlugs = { readonly organization: string; readonly project: string };

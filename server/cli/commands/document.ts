@@ -8,7 +8,7 @@ import {
 } from "../../../persistence/list-documents.ts";
 import { ScriptoriumError } from "../../../schema/errors.ts";
 import { documentName } from "../../../schema/ids.ts";
-import type { DocumentType } from "../../../schema/tables/documents.ts";
+import type { DocumentType } from "../../../schema/closed-sets.ts";
 import {
   parseDocumentId,
   parseEmail,

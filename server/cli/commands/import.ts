@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { createDocument, type NewDocument } from "../../../persistence/documents.ts";
 import { parseContent, parseMarkdown, plainText } from "../../../schema/content.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
-import type { DocumentType } from "../../../schema/tables/documents.ts";
+import type { DocumentType } from "../../../schema/closed-sets.ts";
 import {
   parseEmail,
   parseSlug,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { createDocument } from "../../../persistence/documents.ts";
 import { parseMarkdown } from "../../../schema/content.ts";
 import { ScriptoriumError } from "../../../schema/errors.ts";
-import { DOCUMENT_TYPES } from "../../../schema/tables/documents.ts";
+import { DOCUMENT_TYPES } from "../../../schema/closed-sets.ts";
 import { createDemo } from "../../demo.ts";
 import { parseCount } from "../arguments.ts";
 import { each, stoppedText, withProgress } from "../each.ts";

@@ -10,7 +10,7 @@ import { listUsers } from "../../../persistence/list-accounts.ts";
 import { revokeSessions } from "../../../persistence/revoke.ts";
 import { ScriptoriumError } from "../../../schema/errors.ts";
 import { ROLES, type Role } from "../../../schema/roles.ts";
-import { ORGANIZATION_ROLES, type OrganizationRole } from "../../../schema/tables/organizations.ts";
+import { ORGANIZATION_ROLES, type OrganizationRole } from "../../../schema/closed-sets.ts";
 import { parseDays, parseEmail, projectOption, type ProjectSlugs } from "../arguments.ts";
 import { counted, formatTable, formatTime } from "../format.ts";
 import { organizationOf, projectOf, userOf } from "../references.ts";

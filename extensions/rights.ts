@@ -1,0 +1,53 @@
+import type { PlaceAccess } from "../persistence/access.ts";
+import type { Reach } from "../persistence/reach.ts";
+import type { Principal } from "../schema/principal.ts";
+import { higherRole, lowerRole, rightsOf, type Right, type Role } from "../schema/roles.ts";
+
+/** Where something belongs, and what the principal may do there. `role`: the one that his rights come from. */
+export type Place = {
+  readonly organizationId: string;
+  readonly projectId: string | null;
+  readonly role: Role;
+  readonly rights: readonly Right[];
+};
+
+/** What a principal may do where `access` says what the person behind it is; null where it does not exist for him [A1]. */
+export function placeFor(principal: Principal, access: PlaceAccess): Place | null {
+  const role = roleIn(access, principal);
+  if (role === null) return null;
+  const { organizationId, projectId } = access;
+  const rights = rightsOf(role, principal.kind === "key" ? principal.scopes : null);
+  return { organizationId, projectId, role, rights };
+}
+
+function roleIn(access: PlaceAccess, principal: Principal): Role | null {
+  if (principal.kind === "user") return access.role;
+  const { organizationId } = principal;
+  if (organizationId !== null && organizationId !== access.organizationId) return null;
+  if (principal.kind === "jwt") {
+    const { role } = principal;
+    if (role === null || access.role === null) return role ?? access.role;
+    return higherRole(role, access.role);
+  }
+  if (principal.projectId !== null && principal.projectId !== access.projectId) return null;
+  if (access.role === null) return null;
+  return lowerRole(access.role, principal.mayOnlySuggest ? "reviewer" : principal.role);
+}
+
+/** What lists may show this principal at all. A key that may not read sees nothing. */
+export function reachOf(principal: Principal): Reach {
+  const { userId, kind } = principal;
+  if (kind === "user")
+    return { userId, onlyOrganizationId: null, onlyProjectId: null, isGranted: false };
+  if (kind === "jwt") {
+    const { organizationId, role } = principal;
+    return {
+      userId,
+      onlyOrganizationId: organizationId,
+      onlyProjectId: null,
+      isGranted: role !== null,
+    };
+  }
+  const { organizationId, projectId } = principal;
+  return { userId, onlyOrganizationId: organizationId, onlyProjectId: projectId, isGranted: false };
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "../errors.ts";
+import { isUuid } from "../ids.ts";
+import { RIGHTS, ROLES, SCOPES } from "../roles.ts";
+
+/** An id: a lower-case uuid. A well-formed one that names nothing is 404, anything else is 404 too (see `placeId`). */
+export const Id = z
+  .string()
+  .refine(isUuid, "must be a lower-case uuid")
+  .meta({ format: "uuid", example: "4f6c1de2-0c3a-4b1e-9c0e-2f6a1f0f7a11" });
+
+/** A point in time, UTC. */
+export const Moment = z.iso.datetime().meta({ example: "2026-11-20T12:00:00.000Z" });
+
+/** A title or a name. No control characters: it is shown in lists and logs. */
+export const Name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  .regex(/^[^\u0000-\u001f\u007f]*$/u, "must not hold control characters")
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+
+/** The part of an address that people read: `getting-started`. */
+export const Slug = z
+  .string()
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?$/u,
+    "lower-case letters, digits and dashes, at most 100",
+  )
+  .meta({ example: "getting-started" });
+
+export const RoleName = z.enum(ROLES);
+export const RightName = z.enum(RIGHTS);
+export const ScopeName = z.enum(SCOPES);
+
+/** Lists answer this many entries unless told otherwise, and never more than the second. */
+export const PAGE_LIMIT = 50;
+export const MAX_PAGE_LIMIT = 200;
+
+/** What every list takes. */
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_LIMIT).default(PAGE_LIMIT),
+  cursor: z
+    .string()
+    .max(1000)
+    .optional()
+    .describe("`nextCursor` of the page before; absent for the first page"),
+});
+
+/** Where the next page begins; null on the last. Opaque: its form may change. */
+export const NextCursor = z.string().nullable();
+
+/** An RFC 9457 problem document: what every error answers, as `application/problem+json`. */
+export const Problem = z
+  .object({
+    type: z.string().describe("`urn:scriptorium:problem:` and the code"),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+    detail: z.string().describe("a sentence for a person"),
+    requestId: z.string().describe("names this request in the server's log"),
+    errors: z
+      .array(z.object({ at: z.string().describe("for example `body.title`"), message: z.string() }))
+      .optional()
+      .describe("what is wrong with the request, part by part"),
+  })
+  .meta({ id: "Problem" });

@@ -1,0 +1,124 @@
+import type { z } from "zod";
+import type { ErrorCode } from "../errors.ts";
+import type { Right } from "../roles.ts";
+
+/** What an id in a path can name. Every place belongs to one organization, and most to a project in it [A1]. */
+export const PLACES = ["organization", "project", "document", "feature", "agent", "key"] as const;
+export type PlaceKind = (typeof PLACES)[number];
+
+/**
+ * Who may call a route. `person`: somebody who signed in, not a key. `right`: whoever has this right at the place
+ * that the parameter names; for all others the place does not exist, or, if they may read it, they are refused.
+ */
+export type Access =
+  | { readonly who: "anyone" }
+  | { readonly who: "signed-in" }
+  | { readonly who: "person" }
+  | { readonly who: "right"; readonly right: Right; readonly at: PlaceKind; readonly in: string };
+
+/** The sections of the API's description. */
+export const TAGS = [
+  "Sign-in",
+  "Organizations",
+  "Projects",
+  "Features",
+  "Documents",
+  "Content",
+  "Versions",
+  "Agents and keys",
+] as const;
+export type Tag = (typeof TAGS)[number];
+
+/** A media type that is text and not JSON: content goes in and out as these. */
+export const TEXT_TYPES = ["text/markdown", "text/html"] as const;
+export type TextType = (typeof TEXT_TYPES)[number];
+
+/**
+ * One route, as data: the door serves it, the description is printed from it, the client calls by it, and the tests
+ * attack it. Nothing about it is written down twice.
+ */
+export type Route = {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  /** Under `/api/v1`; parameters as `{name}`. */
+  readonly path: `/${string}`;
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: Access;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** JSON, of at most `MAX_BODY_BYTES`. */
+  readonly body?: z.ZodType;
+  /** Taken in instead of JSON; the handler gets a string. */
+  readonly textBody?: readonly TextType[];
+  /** `body` absent: no content. `text`: may also answer with these. */
+  readonly answer: {
+    readonly status: 200 | 201 | 204;
+    readonly body?: z.ZodType;
+    readonly text?: readonly TextType[];
+  };
+  /** What it can answer besides the errors that every route of its kind has (see `errorsOf`). */
+  readonly errors?: readonly ErrorCode[];
+  /** Takes `Idempotency-Key`: the same key and request again get the first answer, and nothing is made twice. */
+  readonly idempotent?: true;
+  /** Answers with an `ETag`, and 304 to `If-None-Match`. */
+  readonly etag?: true;
+  /** Heeds `If-Match`: two writers do not overwrite each other unseen. */
+  readonly ifMatch?: "optional" | "required";
+};
+
+/** Gives a route its precise type. */
+export const route = <const R extends Route>(contract: R): R => contract;
+
+type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined;
+type Given<S> = S extends z.ZodType ? z.input<S> : undefined;
+type Property<R extends Route, K extends keyof Route> = R extends { readonly [P in K]: infer V }
+  ? V
+  : undefined;
+type TextOf<T> = T extends readonly TextType[] ? string : never;
+
+/** What a handler gets of a request, parsed. A body of a text type is a string. */
+export type ParsedRequest<R extends Route> = {
+  readonly params: Parsed<Property<R, "params">>;
+  readonly query: Parsed<Property<R, "query">>;
+  readonly body: Parsed<Property<R, "body">> | TextOf<Property<R, "textBody">>;
+};
+
+/** What a caller gives, part by part; a part that the route does not have is `undefined`. */
+export type CallOf<R extends Route> = {
+  readonly params: Given<Property<R, "params">>;
+  readonly query: Given<Property<R, "query">>;
+  readonly body: Given<Property<R, "body">> | TextOf<Property<R, "textBody">>;
+};
+
+/** What the JSON of an answer is; `undefined` where there is none. */
+export type AnswerOf<R extends Route> = R["answer"] extends { readonly body: infer S }
+  ? Parsed<S>
+  : undefined;
+
+/** Bodies are refused above this, bytes. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Every code that a route can answer with: its own, and what its kind implies. */
+export function errorsOf(contract: Route): readonly ErrorCode[] {
+  const { access, params, query, body, textBody, method, ifMatch, idempotent } = contract;
+  const takesBody = body !== undefined || textBody !== undefined;
+  const implied: (ErrorCode | false)[] = [
+    (params !== undefined || query !== undefined || takesBody || idempotent === true) &&
+      "bad_request",
+    access.who !== "anyone" && "unauthenticated",
+    // Every right but reading can be missing where the place is visible; a key can lack the scope to read.
+    (access.who === "right" || access.who === "person") && "forbidden",
+    access.who === "right" && (access.at === "document" ? "document_not_found" : "not_found"),
+    takesBody && "too_large",
+    takesBody && "unsupported_media_type",
+    ifMatch !== undefined && "precondition_failed",
+    ifMatch === "required" && "precondition_required",
+    idempotent === true && "conflict",
+    access.who !== "anyone" && "too_many_requests",
+    method !== "get" && "restarting",
+    "storage_unavailable",
+    ...(contract.errors ?? []),
+  ];
+  return [...new Set(implied.filter((code) => code !== false))];
+}

@@ -1,0 +1,26 @@
+/** What a person may be in an organization. An admin counts as owner of every project in it. */
+export const ORGANIZATION_ROLES = ["member", "admin"] as const;
+export type OrganizationRole = (typeof ORGANIZATION_ROLES)[number];
+
+/** What a document can be (seed 000, section 5). */
+export const DOCUMENT_TYPES = [
+  "product_overview",
+  "feature_requirements",
+  "technical_requirements",
+  "foundation_blueprint",
+  "system_diagram",
+  "feature_blueprint",
+] as const;
+export type DocumentType = (typeof DOCUMENT_TYPES)[number];
+
+/** `before_restore` is what a document was just before somebody restored an older version. */
+export const VERSION_KINDS = ["named", "automatic", "before_restore"] as const;
+export type VersionKind = (typeof VERSION_KINDS)[number];
+
+/** Whether an agent belongs to the organization or to one project. */
+export const AGENT_LEVELS = ["organization", "project"] as const;
+export type AgentLevel = (typeof AGENT_LEVELS)[number];
+
+/** `probation` may only suggest; `inactive` and `terminated` are refused (DESIGN 6). */
+export const AGENT_STATUSES = ["active", "probation", "inactive", "terminated"] as const;
+export type AgentStatus = (typeof AGENT_STATUSES)[number];

@@ -1,0 +1,131 @@
+import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import manifest from "../../package.json" with { type: "json" };
+import { Problem } from "../../schema/api/common.ts";
+import { errorsOf, TAGS, type Route } from "../../schema/api/contract.ts";
+import { api } from "../../schema/api/index.ts";
+import { ERRORS, type ErrorCode } from "../../schema/errors.ts";
+
+type Description = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+
+let description: Description | null = null;
+
+/** The OpenAPI 3.1 document, printed from the contract once. */
+export function describeApi(): Description {
+  description ??= print();
+  return description;
+}
+
+function print(): Description {
+  const app = new OpenAPIHono();
+  app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description: "A session token, an API key, or a JWT of the host application",
+  });
+  for (const [name, contract] of Object.entries<Route>(api)) {
+    app.openAPIRegistry.registerPath(describe(name, contract));
+  }
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Scriptorium",
+      version: manifest.version,
+      description:
+        "Errors are RFC 9457 problem documents; `code` is one of a closed set. Lists answer a page and `nextCursor`. " +
+        "Whoever may not see something is told that it does not exist.",
+    },
+    servers: [{ url: "/" }],
+    tags: TAGS.map((tag) => ({ name: tag })),
+  });
+}
+
+function describe(name: string, contract: Route): RouteConfig {
+  const { method, path, tag, summary, description: text, access, params, query } = contract;
+  const headers = headersOf(contract);
+  const body = bodyOf(contract);
+  return {
+    method,
+    path: `/api/v1${path}`,
+    operationId: name,
+    tags: [tag],
+    summary,
+    description: [text, rightOf(contract)].filter((each) => each !== undefined).join("\n\n"),
+    security: access.who === "anyone" ? [] : [{ token: [] }],
+    request: {
+      ...(params !== undefined && { params }),
+      ...(query !== undefined && { query }),
+      ...(headers !== null && { headers }),
+      ...(body !== null && { body }),
+    },
+    responses: { ...success(contract), ...problems(errorsOf(contract)) },
+  };
+}
+
+function rightOf({ access }: Route): string | undefined {
+  if (access.who === "right") return `Takes the right to \`${access.right}\` there.`;
+  return access.who === "person" ? "For people who signed in, not for keys." : undefined;
+}
+
+function headersOf({ idempotent, ifMatch, etag, method }: Route): z.ZodObject | null {
+  const headers: Record<string, z.ZodType> = {};
+  if (idempotent === true) {
+    headers["Idempotency-Key"] = z
+      .string()
+      .max(200)
+      .optional()
+      .describe("The same key and request again get the first answer; kept for a day");
+  }
+  if (ifMatch !== undefined) {
+    const header = z.string().describe("The ETag that was read, or *");
+    headers["If-Match"] = ifMatch === "required" ? header : header.optional();
+  }
+  if (etag === true && method === "get") {
+    headers["If-None-Match"] = z.string().optional().describe("An ETag: 304 while it is the same");
+  }
+  return Object.keys(headers).length === 0 ? null : z.object(headers);
+}
+
+function bodyOf({
+  body,
+  textBody = [],
+}: Route): NonNullable<NonNullable<RouteConfig["request"]>["body"]> | null {
+  if (body === undefined && textBody.length === 0) return null;
+  const text = textBody.map((type) => [type, { schema: z.string() }] as const);
+  return {
+    required: true,
+    content: {
+      ...(body !== undefined && { "application/json": { schema: body } }),
+      ...Object.fromEntries(text),
+    },
+  };
+}
+
+function success({ answer, etag, method }: Route): RouteConfig["responses"] {
+  const text = (answer.text ?? []).map((type) => [type, { schema: z.string() }] as const);
+  const content = {
+    ...(answer.body !== undefined && { "application/json": { schema: answer.body } }),
+    ...Object.fromEntries(text),
+  };
+  return {
+    [answer.status]: {
+      description: "Done",
+      ...(Object.keys(content).length > 0 && { content }),
+      ...(etag === true && { headers: z.object({ ETag: z.string() }) }),
+    },
+    ...(etag === true && method === "get" && { 304: { description: "Not changed" } }),
+  };
+}
+
+/** One answer for each status: several codes may share it. */
+function problems(codes: readonly ErrorCode[]): RouteConfig["responses"] {
+  const byStatus = Map.groupBy(codes, (code) => ERRORS[code].http);
+  return Object.fromEntries(
+    [...byStatus].map(([status, each]) => [
+      status,
+      {
+        description: each.map((code) => `\`${code}\``).join(", "),
+        content: { "application/problem+json": { schema: Problem } },
+      },
+    ]),
+  );
+}

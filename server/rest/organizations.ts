@@ -1,0 +1,57 @@
+import type { z } from "zod";
+import { placeFor, reachOf } from "../../extensions/rights.ts";
+import { roleOfMember } from "../../persistence/access.ts";
+import { createOrganization, setMember } from "../../persistence/accounts.ts";
+import {
+  changeOrganization,
+  organizationPage,
+  readOrganization,
+  type StoredOrganization,
+} from "../../persistence/organizations.ts";
+import type { Organization } from "../../schema/api/organizations.ts";
+import { rightsOf, type Right } from "../../schema/roles.ts";
+import { etagOf } from "./etag.ts";
+import { cut, pageOf } from "./page.ts";
+import type { Handlers, Shown } from "./serve.ts";
+
+const shown = (
+  { id, name, slug, createdAt, updatedAt }: StoredOrganization,
+  rights: readonly Right[],
+): Shown<z.output<typeof Organization>> => ({ id, name, slug, rights, createdAt, updatedAt });
+
+/** The routes of `schema/api/organizations.ts`. */
+export const organizationHandlers = {
+  async listOrganizations({ sql, principal, query }) {
+    const page = pageOf("name", query);
+    const found = await organizationPage(sql, reachOf(principal), page);
+    const { rows, nextCursor } = cut("name", page, found);
+    const organizations = rows.flatMap(({ membership, ...row }) => {
+      const role = roleOfMember(membership);
+      const place = placeFor(principal, { organizationId: row.id, projectId: null, role });
+      return place === null ? [] : [shown(row, place.rights)];
+    });
+    return { body: { organizations, nextCursor } };
+  },
+
+  async createOrganization({ sql, principal, body }) {
+    const organizationId = await createOrganization(sql, body);
+    await setMember(sql, { organizationId, userId: principal.userId, role: "admin" });
+    const row = await readOrganization(sql, organizationId);
+    const location = `/organizations/${organizationId}`;
+    return { body: shown(row, rightsOf("owner", null)), location };
+  },
+
+  async getOrganization({ sql, params, place }) {
+    const body = shown(await readOrganization(sql, params.organizationId), place.rights);
+    return { body, etag: etagOf(body) };
+  },
+
+  async updateOrganization({ sql, params, place, body, mustMatch }) {
+    const { organizationId } = params;
+    const before = await readOrganization(sql, organizationId, { forUpdate: true });
+    mustMatch(etagOf(shown(before, place.rights)));
+    await changeOrganization(sql, organizationId, body);
+    const after = shown(await readOrganization(sql, organizationId), place.rights);
+    return { body: after, etag: etagOf(after) };
+  },
+} satisfies Handlers;

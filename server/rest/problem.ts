@@ -1,0 +1,75 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import type { Problem } from "../../schema/api/common.ts";
+import { ERRORS, ScriptoriumError, type ErrorCode } from "../../schema/errors.ts";
+
+/** A sentence each, for whoever reads a problem document: what happened, in general. */
+const TITLES: Readonly<Record<ErrorCode, string>> = {
+  bad_request: "The request is not well formed",
+  bad_frame: "The frame is not well formed",
+  bad_update: "The update cannot be read",
+  bad_document_name: "This is not a document name",
+  bad_content: "The content does not fit the document schema",
+  bad_configuration: "The server is not configured for this",
+  unauthenticated: "Not signed in, or no longer",
+  forbidden: "Not allowed",
+  not_found: "Not found",
+  document_not_found: "No such document",
+  conflict: "This contradicts what is there",
+  method_not_allowed: "This method is not offered here",
+  precondition_failed: "It was changed since you read it",
+  precondition_required: "Say what you have read, with If-Match",
+  unsupported_media_type: "This media type is not taken here",
+  too_large: "Too large",
+  too_many_requests: "Too many requests",
+  slow_reader: "Too slow a reader",
+  document_quarantined: "The document cannot be loaded whole",
+  compaction_failed: "The compaction was not done",
+  storage_unavailable: "The database is not available at the moment",
+  restarting: "The server is restarting",
+  internal: "A fault of this server",
+};
+
+/** What is wrong with one part of a request. */
+export type Fault = { readonly at: string; readonly message: string };
+
+/** A request that does not fit its contract, with every fault that was found. */
+export class FaultyRequest extends ScriptoriumError {
+  readonly faults: readonly Fault[];
+  constructor(faults: readonly Fault[]) {
+    super("bad_request", faults.map(({ at, message }) => `${at}: ${message}`).join("; "));
+    this.faults = faults;
+  }
+}
+
+/** Retry these after a moment; the header says so. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
+  storage_unavailable: 2,
+  restarting: 5,
+  too_many_requests: 1,
+};
+
+/** The RFC 9457 answer to an error. What is not ours to tell (a stack, a statement) stays in the log. */
+export function problemResponse(
+  context: Context,
+  { code, error, requestId }: { code: ErrorCode; error: unknown; requestId: string },
+): Response {
+  const status = ERRORS[code].http;
+  const known = error instanceof ScriptoriumError && code !== "internal";
+  const problem: z.output<typeof Problem> = {
+    type: `urn:scriptorium:problem:${code}`,
+    title: TITLES[code],
+    status,
+    code,
+    detail: known ? error.message : TITLES[code],
+    requestId,
+    ...(error instanceof FaultyRequest && { errors: [...error.faults] }),
+  };
+  const retryAfter = RETRY_AFTER_SECONDS[code];
+  if (retryAfter !== undefined) context.header("retry-after", String(retryAfter));
+  if (code === "unauthenticated") context.header("www-authenticate", "Bearer");
+  return context.body(JSON.stringify(problem), status, {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  });
+}

@@ -1,0 +1,85 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { MAX_BODY_BYTES, type ParsedRequest, type Route } from "../../schema/api/contract.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
+import { FaultyRequest, type Fault } from "./problem.ts";
+
+/** What a request holds, parsed by its contract, and the text of its body as it came. */
+export type ReadRequest<R extends Route> = ParsedRequest<R> & { readonly bodyText: string };
+
+/**
+ * Reads a request by its contract.
+ * @throws ScriptoriumError `bad_request` with every fault found, `unsupported_media_type`, `too_large`.
+ */
+export async function readRequest<R extends Route>(
+  context: Context,
+  contract: R,
+): Promise<ReadRequest<R>> {
+  const faults: Fault[] = [];
+  const check = (where: string, schema: z.ZodType | undefined, value: unknown): unknown => {
+    if (schema === undefined) return undefined;
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    for (const { path, message } of result.error.issues.slice(0, MAX_FAULTS)) {
+      faults.push({ at: [where, ...path.map(String)].join("."), message });
+    }
+    return undefined;
+  };
+  const params = check("path", contract.params, context.req.param());
+  const query = check("query", contract.query, context.req.query());
+  const { body, bodyText } = await readBody(context, contract, check);
+  if (faults.length > 0) throw new FaultyRequest(faults);
+  return { params, query, body, bodyText } as ReadRequest<R>;
+}
+
+const MAX_FAULTS = 20;
+
+async function readBody(
+  context: Context,
+  contract: Route,
+  check: (where: string, schema: z.ZodType | undefined, value: unknown) => unknown,
+): Promise<{ body: unknown; bodyText: string }> {
+  const { body: schema, textBody = [] } = contract;
+  if (schema === undefined && textBody.length === 0) return { body: undefined, bodyText: "" };
+  const [type = ""] = (context.req.header("content-type") ?? "").toLowerCase().split(";", 1);
+  const mediaType = type.trim();
+  const isJson = schema !== undefined && mediaType === "application/json";
+  if (!isJson && !textBody.some((allowed) => allowed === mediaType)) {
+    const allowed = [...(schema === undefined ? [] : ["application/json"]), ...textBody];
+    throw new ScriptoriumError(
+      "unsupported_media_type",
+      `Send the body as ${allowed.join(" or ")}, and say so in Content-Type`,
+    );
+  }
+  const bodyText = await readText(context.req.raw);
+  if (!isJson) return { body: bodyText, bodyText };
+  return { body: check("body", schema, parseJson(bodyText)), bodyText };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ScriptoriumError("bad_request", "The body is not JSON");
+  }
+}
+
+/** Counted while it arrives: what a header says about the length is only what the sender says. */
+async function readText(request: globalThis.Request): Promise<string> {
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new ScriptoriumError("bad_request", "The body is not UTF-8");
+  }
+}
+
+const tooLarge = () =>
+  new ScriptoriumError("too_large", `A body has at most ${MAX_BODY_BYTES} bytes`);

@@ -1,0 +1,179 @@
+import type { Context } from "hono";
+import type { Place } from "../../extensions/rights.ts";
+import type { SignIn } from "../../extensions/sign-in.ts";
+import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
+import { onceForKey } from "../../persistence/idempotency.ts";
+import type { AnswerOf, Route, TextType } from "../../schema/api/contract.ts";
+import { api, type ApiName } from "../../schema/api/index.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
+import type { Principal } from "../../schema/principal.ts";
+import type { RestApp } from "./app.ts";
+import { readRequest, type ReadRequest } from "./read-request.ts";
+
+/** What routes are served with. */
+export type RestOptions = {
+  readonly app: RestApp;
+  readonly sql: Sql;
+  readonly signIn: SignIn;
+};
+
+type Who<R extends Route> = R["access"]["who"] extends "anyone" ? null : Principal;
+type Where<R extends Route> = R["access"]["who"] extends "right" ? Place : null;
+
+/** What a handler works with. */
+export type Call<R extends Route> = ReadRequest<R> & {
+  readonly principal: Who<R>;
+  readonly place: Where<R>;
+  /** One transaction for all that writes: what is answered is committed. The pool for what only reads. */
+  readonly sql: SqlOrTransaction;
+  /** Refuses a writer who has read something else. `etag`: of what is there now. */
+  readonly mustMatch: (etag: string) => void;
+  /** Where this server is reached, as the caller wrote it: `https://docs.example.com`. */
+  readonly origin: string;
+};
+
+/** What a handler may give for what a contract shows: JSON writes a Date as the contract's Moment. */
+export type Shown<T> = T extends string
+  ? T | Date
+  : T extends readonly (infer E)[]
+    ? readonly Shown<E>[]
+    : T extends object
+      ? { readonly [K in keyof T]: Shown<T[K]> }
+      : T;
+
+/** What a handler answers. `etag`: without quotes. */
+export type Reply<R extends Route> = {
+  readonly etag?: string;
+  /** The path of what was made, under `/api/v1`. */
+  readonly location?: string;
+} & (
+  | (AnswerOf<R> extends undefined
+      ? { readonly body?: undefined }
+      : { readonly body: Shown<AnswerOf<R>> })
+  | (R["answer"] extends { readonly text: readonly TextType[] }
+      ? { readonly text: string; readonly type: TextType }
+      : never)
+);
+
+export type Handler<R extends Route> = (call: Call<R>) => Promise<Reply<R>>;
+
+/** A list of routes with their handlers: each area of the API is one. */
+export type Handlers = { readonly [N in ApiName]?: Handler<(typeof api)[N]> };
+
+/** Serves the routes of an area: authenticate, find the place, check the right, read the request, then handle it. */
+export function serve(options: RestOptions, handlers: Handlers): void {
+  for (const [name, handler] of Object.entries(handlers)) {
+    const contract: Route = api[name as ApiName];
+    const path = `/api/v1${contract.path.replaceAll(/\{(\w+)\}/gu, ":$1")}`;
+    // Each handler fits its own contract, which the type above has checked; here they are all alike.
+    const handle = handler as unknown as Handler<Route>;
+    options.app.on(contract.method, path, (context) =>
+      answer(options, { context, contract, handle }),
+    );
+  }
+}
+
+type Served = { context: Context; contract: Route; handle: Handler<Route> };
+
+async function answer(
+  options: RestOptions,
+  { context, contract, handle }: Served,
+): Promise<Response> {
+  const { principal, place } = await authorise(options.signIn, context, contract);
+  const request = await readRequest(context, contract);
+  const mustMatch = preconditionOf(context, contract);
+  const { origin } = new URL(context.req.url);
+  const work = (sql: SqlOrTransaction): Promise<Reply<Route>> =>
+    handle({ ...request, principal, place, sql, mustMatch, origin } as unknown as Call<Route>);
+  const reply = await perform(options.sql, { context, contract, principal, request, work });
+  return respond(context, contract, reply);
+}
+
+async function authorise(
+  signIn: SignIn,
+  context: Context,
+  { access }: Route,
+): Promise<{ principal: Principal | null; place: Place | null }> {
+  if (access.who === "anyone") return { principal: null, place: null };
+  const principal = await signIn.principal(bearerToken(context));
+  context.set("principal", principal);
+  if (access.who === "person" && principal.kind === "key") {
+    throw new ScriptoriumError("forbidden", "This is for people who signed in, not for keys");
+  }
+  if (access.who !== "right") return { principal, place: null };
+  const place = await signIn.place(principal, access.at, context.req.param(access.in) ?? "");
+  if (!place.rights.includes(access.right)) {
+    throw new ScriptoriumError("forbidden", `This takes the right to ${access.right} here`);
+  }
+  return { principal, place };
+}
+
+/** @throws ScriptoriumError `unauthenticated` where there is none. Never from the URL: those end up in logs. */
+function bearerToken(context: Context): string {
+  const match = /^Bearer +(?<token>\S+)$/iu.exec(context.req.header("authorization") ?? "");
+  const token = match?.groups?.["token"];
+  if (token !== undefined) return token;
+  throw new ScriptoriumError("unauthenticated", "Send a token: Authorization: Bearer <token>");
+}
+
+function preconditionOf(context: Context, { ifMatch }: Route): (etag: string) => void {
+  const header = context.req.header("if-match");
+  if (header === undefined) {
+    if (ifMatch === "required") {
+      throw new ScriptoriumError(
+        "precondition_required",
+        "Read it first and send its ETag in If-Match, or * to write over whatever is there",
+      );
+    }
+    return () => {};
+  }
+  const wanted = header.split(",").map((each) => each.trim());
+  return (etag) => {
+    if (wanted.includes("*") || wanted.includes(`"${etag}"`)) return;
+    throw new ScriptoriumError("precondition_failed", `It is at "${etag}" now; read it again`);
+  };
+}
+
+type Performed = {
+  context: Context;
+  contract: Route;
+  principal: Principal | null;
+  request: ReadRequest<Route>;
+  work: (sql: SqlOrTransaction) => Promise<Reply<Route>>;
+};
+
+/** One transaction around everything that writes; with an idempotency key, at most once. */
+function perform(sql: Sql, performed: Performed): Promise<Reply<Route>> {
+  const { context, contract, principal, request, work } = performed;
+  if (contract.method === "get") return work(sql);
+  return sql.begin(async (tx) => {
+    const key = context.req.header("idempotency-key");
+    if (contract.idempotent !== true || key === undefined || principal === null) return work(tx);
+    return onceForKey(tx, { principal, key, request: [context.req.path, request.bodyText] }, () =>
+      work(tx),
+    );
+  }) as Promise<Reply<Route>>;
+}
+
+function respond(context: Context, contract: Route, reply: Reply<Route>): Response {
+  const { etag, location } = reply;
+  context.header("cache-control", "private, no-cache");
+  if (location !== undefined) context.header("location", `/api/v1${location}`);
+  if (etag !== undefined) {
+    context.header("etag", `"${etag}"`);
+    const known = context.req
+      .header("if-none-match")
+      ?.split(",")
+      .map((each) => each.trim());
+    if (contract.method === "get" && known?.includes(`"${etag}"`) === true) {
+      return context.body(null, 304);
+    }
+  }
+  const { status } = contract.answer;
+  if ("text" in reply) {
+    const { text, type } = reply as unknown as { text: string; type: TextType };
+    return context.body(text, status as 200, { "content-type": `${type}; charset=utf-8` });
+  }
+  if (status === 204) return context.body(null, 204);
+  return context.body(JSON.stringify(reply.body), status, { "content-type": "application/json" });
+}
