@@ -1,42 +1,23 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { typedUpdates } from "../bench/content.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { projectDocument } from "../persistence/projection.ts";
+import type { Sql } from "../persistence/database.ts";
 import { difference } from "../persistence/proof.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
 import { documentName } from "../schema/ids.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { appendRows, countRows, keystrokeRows, readHead, replayRows } from "./support/log-rows.ts";
-import { startTestNode } from "./support/node.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
-import { until } from "./support/until.ts";
 import { connectWire, openWire, type WireClient } from "./support/wire-client.ts";
+import { useWorld } from "./support/world.ts";
 
-let database: TestDatabase;
-let node: Awaited<ReturnType<typeof startTestNode>>;
-let tenant: Tenant;
-const clients: WireClient[] = [];
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startTestNode(database);
-  tenant = await createTenant(database.sql);
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await until(() => node.collaboration.documents.getDocumentsCount() === 0);
-});
-afterAll(async () => {
-  await node.close();
-  await database.close();
-});
+const world = useWorld();
 
 async function open(documentId: string): Promise<WireClient> {
   const name = documentName(documentId, "content");
-  const client = await openWire({ url: node.url, name, token: tenant.token });
-  clients.push(client);
+  const client = await openWire({ url: world.node.url, name, token: world.tenant.token });
+  world.clients.push(client);
   await client.answered();
   return client;
 }
@@ -49,7 +30,7 @@ const halfReadable = (update: Uint8Array): Uint8Array => update.subarray(0, upda
 
 const orphan = typedUpdates(7, 2)[1] ?? new Uint8Array();
 
-type Poison = (sql: TestDatabase["sql"], documentId: string, row: Uint8Array) => Promise<unknown>;
+type Poison = (sql: Sql, documentId: string, row: Uint8Array) => Promise<unknown>;
 
 const garbage: Poison = (sql, id) => setRow(sql, id, Uint8Array.of(255, 255, 255, 255));
 const half: Poison = (sql, id, row) => setRow(sql, id, halfReadable(row));
@@ -62,16 +43,16 @@ const poisons: [string, Poison][] = [
   ["missing", (sql, id) => sql`delete from yjs_updates where document_id = ${id} and seq = ${BAD}`],
 ];
 
-const setRow = (sql: TestDatabase["sql"], documentId: string, update: Uint8Array) =>
+const setRow = (sql: Sql, documentId: string, update: Uint8Array) =>
   sql`update yjs_updates set update_data = ${update} where document_id = ${documentId} and seq = ${BAD}`;
 
 async function poisoned(poison: Poison) {
-  const { documentId } = await tenant.document();
+  const { documentId } = await world.tenant.document();
   const address = { documentId, part: "content" } as const;
   const rows = keystrokeRows(ROWS);
-  await appendRows(database.sql, address, rows);
-  const good = await replayRows(database.sql, address, BAD - 1);
-  await poison(database.sql, documentId, rows[BAD - 1] ?? new Uint8Array());
+  await appendRows(world.database.sql, address, rows);
+  const good = await replayRows(world.database.sql, address, BAD - 1);
+  await poison(world.database.sql, documentId, rows[BAD - 1] ?? new Uint8Array());
   return { documentId, address, good };
 }
 
@@ -79,12 +60,12 @@ test.each(poisons)(
   "[T22] a row that is %s: the document opens read-only as it was before it",
   async (_what, poison) => {
     const { documentId, address, good } = await poisoned(poison);
-    const rows = await countRows(database.sql, address);
-    const healthy = await open((await tenant.document()).documentId);
+    const rows = await countRows(world.database.sql, address);
+    const healthy = await open((await world.tenant.document()).documentId);
     const reader = await open(documentId);
     expect(reader.document.store.pendingStructs).toBeNull();
     expect(difference(reader.document, good)).toBeNull();
-    expect(await readHead(database.sql, address)).toMatchObject({
+    expect(await readHead(world.database.sql, address)).toMatchObject({
       head: ROWS,
       state: 0,
       quarantined: BAD,
@@ -96,9 +77,10 @@ test.each(poisons)(
     healthy.document.getText("diagram").insert(0, "fine");
     await healthy.answered();
     expect([healthy.closed, healthy.refused]).toEqual([null, 0]);
-    expect([await readHead(database.sql, address), await countRows(database.sql, address)]).toEqual(
-      [{ head: ROWS, state: 0, projected: 0, quarantined: BAD }, rows],
-    );
+    expect([
+      await readHead(world.database.sql, address),
+      await countRows(world.database.sql, address),
+    ]).toEqual([{ head: ROWS, state: 0, projected: 0, quarantined: BAD }, rows]);
   },
 );
 
@@ -106,9 +88,9 @@ test("[T22] many who open a poisoned document at once all get it, read-only", as
   const { documentId, good } = await poisoned(half);
   const name = documentName(documentId, "content");
   const readers = Array.from({ length: 12 }, () =>
-    connectWire({ url: node.url, name, token: tenant.token }),
+    connectWire({ url: world.node.url, name, token: world.tenant.token }),
   );
-  clients.push(...readers);
+  world.clients.push(...readers);
   await Promise.all(readers.map((reader) => reader.synced()));
   for (const reader of readers) expect(difference(reader.document, good)).toBeNull();
 });
@@ -116,41 +98,49 @@ test("[T22] many who open a poisoned document at once all get it, read-only", as
 test("[T22] upkeep passes a quarantined document by, and changes nothing", async () => {
   const { documentId, address } = await poisoned(garbage);
   await open(documentId);
-  const before = await readHead(database.sql, address);
-  const sweep = await documentsToSweep(database.sql, { minRows: 1, limit: 1000 });
+  const before = await readHead(world.database.sql, address);
+  const sweep = await documentsToSweep(world.database.sql, { minRows: 1, limit: 1000 });
   expect(sweep.toProject).not.toContain(documentId);
   expect(sweep.toCompact.map((each) => each.documentId)).not.toContain(documentId);
-  expect(await projectDocument(database.sql, documentId)).toMatchObject({ outcome: "quarantined" });
+  expect(await projectDocument(world.database.sql, documentId)).toMatchObject({
+    outcome: "quarantined",
+  });
   const versions = { minIntervalMs: 0 };
-  await expect(compactDocument(database.sql, address, { versions })).rejects.toMatchObject({
+  await expect(compactDocument(world.database.sql, address, { versions })).rejects.toMatchObject({
     code: "document_quarantined",
   });
-  expect(await readHead(database.sql, address)).toEqual(before);
-  const [document] =
-    await database.sql`select content, content_text from documents where id = ${documentId}`;
+  expect(await readHead(world.database.sql, address)).toEqual(before);
+  const [document] = await world.database
+    .sql`select content, content_text from documents where id = ${documentId}`;
   expect(document?.["content"]).toBeNull();
 });
 
 test("[T22] a snapshot that cannot be read: quarantined at its seq, and the rows after it are kept", async () => {
-  const { documentId } = await tenant.document();
+  const { documentId } = await world.tenant.document();
   const address = { documentId, part: "content" } as const;
   const rows = keystrokeRows(ROWS);
-  await appendRows(database.sql, address, rows.slice(0, BAD));
-  await compactDocument(database.sql, address, { versions: { minIntervalMs: 0 } });
-  await appendRows(database.sql, address, rows.slice(BAD));
-  await database.sql`update yjs_documents set state = '\\x00ff'::bytea where document_id = ${documentId}`;
+  await appendRows(world.database.sql, address, rows.slice(0, BAD));
+  await compactDocument(world.database.sql, address, { versions: { minIntervalMs: 0 } });
+  await appendRows(world.database.sql, address, rows.slice(BAD));
+  await world.database
+    .sql`update yjs_documents set state = '\\x00ff'::bytea where document_id = ${documentId}`;
   const reader = await open(documentId);
   reader.document.getText("diagram").insert(0, "x");
   await reader.answered();
   expect([reader.closed, reader.refused]).toEqual([null, 1]);
-  expect(await readHead(database.sql, address)).toMatchObject({ head: ROWS, quarantined: BAD });
-  expect(await countRows(database.sql, address)).toBe(ROWS - BAD);
+  expect(await readHead(world.database.sql, address)).toMatchObject({
+    head: ROWS,
+    quarantined: BAD,
+  });
+  expect(await countRows(world.database.sql, address)).toBe(ROWS - BAD);
 });
 
 test("[T22] two bad rows: the first one counts", async () => {
   const { documentId, address } = await poisoned(garbage);
-  await database.sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD - 5}`;
-  await database.sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD + 5}`;
-  const { quarantine } = await loadDocument(database.sql, address, new Y.Doc());
+  await world.database
+    .sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD - 5}`;
+  await world.database
+    .sql`delete from yjs_updates where document_id = ${documentId} and seq = ${BAD + 5}`;
+  const { quarantine } = await loadDocument(world.database.sql, address, new Y.Doc());
   expect(quarantine).toMatchObject({ seq: BAD - 5 });
 });

@@ -1,42 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { difference } from "../persistence/proof.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { countRows, readAllRows, replayRows } from "./support/log-rows.ts";
-import { startTestNode } from "./support/node.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient, type WireClientOptions } from "./support/wire-client.ts";
+import { useWorld } from "./support/world.ts";
 
-let database: TestDatabase;
-let node: Awaited<ReturnType<typeof startTestNode>>;
-let tenant: Tenant;
-const clients: WireClient[] = [];
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startTestNode(database);
-  tenant = await createTenant(database.sql);
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await until(() => node.collaboration.documents.getDocumentsCount() === 0);
-});
-afterAll(async () => {
-  await node.close();
-  await database.close();
-});
+const world = useWorld();
 
 async function open(name: string, answer?: WireClientOptions["answer"]): Promise<WireClient> {
-  const options = { url: node.url, name, token: tenant.token };
+  const options = { url: world.node.url, name, token: world.tenant.token };
   const client = await openWire(answer === undefined ? options : { ...options, answer });
-  clients.push(client);
+  world.clients.push(client);
   await client.answered();
   return client;
 }
 
 async function newDocument() {
-  const { documentId, name } = await tenant.document();
+  const { documentId, name } = await world.tenant.document();
   return { name, address: { documentId, part: "content" } as const };
 }
 
@@ -87,7 +68,7 @@ describe("[L6] an update that cannot be read", () => {
     expect(offender.accepted).toBe(accepted);
     const again = await open(name);
     expect(textOf(again.document)).toBe("still kept");
-    expect(difference(again.document, await replayRows(database.sql, address))).toBeNull();
+    expect(difference(again.document, await replayRows(world.database.sql, address))).toBeNull();
     neighbour.document.getText("diagram").insert(0, "unharmed");
     await neighbour.answered();
     expect([neighbour.closed, neighbour.refused]).toEqual([null, 0]);
@@ -103,13 +84,13 @@ describe("[L6 T38] an update whose dependency is missing", () => {
     client.send("update", second);
     await until(() => client.asked === before.asked + 1);
     client.send("update", third);
-    expect(await countRows(database.sql, address)).toBe(0);
+    expect(await countRows(world.database.sql, address)).toBe(0);
     expect(client.accepted).toBe(before.accepted);
     client.send("step2", Y.mergeUpdates([first, second, third]));
     await client.answered();
     expect(client.accepted).toBe(before.accepted + 3);
     expect(client.asked).toBe(before.asked + 1);
-    expect(textOf(await replayRows(database.sql, address))).toBe("one two three");
+    expect(textOf(await replayRows(world.database.sql, address))).toBe("one two three");
   });
 
   test("is refused with 4400 when the answer does not bring it, and leaves nothing behind", async () => {
@@ -120,7 +101,7 @@ describe("[L6 T38] an update whose dependency is missing", () => {
     client.send("step2", Y.mergeUpdates([second, third]));
     expect(await client.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
     expect(client.accepted).toBe(0);
-    expect(await countRows(database.sql, address)).toBe(0);
+    expect(await countRows(world.database.sql, address)).toBe(0);
     const again = await open(name);
     expect(again.document.store.pendingStructs).toBeNull();
   });
@@ -146,7 +127,7 @@ describe("[L6 T38] an update whose dependency is missing", () => {
       const back = await open(name, (_document, vector) => Y.encodeStateAsUpdate(document, vector));
       expect([back.closed, back.refused, back.asked]).toEqual([null, 0, 1]);
     }
-    expect(textOf(await replayRows(database.sql, address))).toBe("xx");
+    expect(textOf(await replayRows(world.database.sql, address))).toBe("xx");
   });
 
   test("a deletion of what nobody has seen is treated the same", async () => {
@@ -162,7 +143,7 @@ describe("[L6 T38] an update whose dependency is missing", () => {
     client.send("step2", Y.mergeUpdates([insert, removal]));
     await client.answered();
     expect(client.accepted).toBe(2);
-    const replayed = await replayRows(database.sql, address);
+    const replayed = await replayRows(world.database.sql, address);
     expect([textOf(replayed), replayed.store.pendingDs]).toEqual(["", null]);
   });
 });
@@ -174,8 +155,8 @@ test("[L5] what was sent twice is acknowledged twice and stands there once", asy
   for (const update of [first, first, second, second]) client.send("update", update);
   await client.answered();
   expect(client.accepted).toBe(accepted + 4);
-  expect(textOf(await replayRows(database.sql, address))).toBe("one two ");
-  const rows = await readAllRows(database.sql, address);
+  expect(textOf(await replayRows(world.database.sql, address))).toBe("one two ");
+  const rows = await readAllRows(world.database.sql, address);
   expect(
     rows.reduce((sum, { update }) => sum + Y.decodeUpdate(update).structs.length, 0),
   ).toBeLessThan(3);
@@ -211,6 +192,6 @@ describe("[T35] a frame that is none", () => {
     ]);
     client.socket.send(Buffer.concat([head, update.subarray(0, 20)]));
     expect(await client.untilClosed()).toEqual({ code: 4400, reason: "bad_frame" });
-    expect(await countRows(database.sql, address)).toBe(0);
+    expect(await countRows(world.database.sql, address)).toBe(0);
   });
 });

@@ -2,35 +2,21 @@ import { HocuspocusProvider } from "@hocuspocus/provider";
 import type { Node as ProseMirrorNode } from "@tiptap/pm/model";
 import { canSplit, Transform } from "@tiptap/pm/transform";
 import { initProseMirrorDoc, updateYFragment } from "@tiptap/y-tiptap";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { parseMarkdown } from "../schema/content.ts";
 import { documentSchema, FRAGMENT } from "../schema/document-schema.ts";
 import { yDocToContent } from "../schema/yjs-content.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
+import { useWorld } from "./support/world.ts";
 
-let database: TestDatabase;
-let node: Awaited<ReturnType<typeof startTestNode>>;
-let tenant: Tenant;
+const world = useWorld();
 const random = createRandom();
 const upTo = (limit: number): number => Math.floor(random() * limit);
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startTestNode(database);
-  tenant = await createTenant(database.sql);
-});
-afterAll(async () => {
-  await node.close();
-  await database.close();
-});
 
 const MARKDOWN =
   "# Heading\n\nSome text to *change*.\n\n- one\n- two\n\n> quoted\n\n```\ncode\n```\n";
@@ -88,9 +74,9 @@ function edit(provider: HocuspocusProvider): void {
 
 test("[L1 L3] two editors' ProseMirror steps converge, and the log holds the same document", async () => {
   const rounds = sized(60, 1000);
-  const { documentId, name } = await tenant.document({ content: parseMarkdown(MARKDOWN) });
+  const { documentId, name } = await world.tenant.document({ content: parseMarkdown(MARKDOWN) });
   const providers = [1, 2].map(
-    () => new HocuspocusProvider({ url: node.url, name, token: tenant.token }),
+    () => new HocuspocusProvider({ url: world.node.url, name, token: world.tenant.token }),
   );
   await until(() => providers.every((provider) => provider.synced));
   for (let round = 0; round < rounds; round += 1) {
@@ -111,10 +97,10 @@ test("[L1 L3] two editors' ProseMirror steps converge, and the log holds the sam
   const { doc } = initProseMirrorDoc(one.document.getXmlFragment(FRAGMENT), documentSchema);
   doc.check();
   // The stock provider's counter may say so early (FIELD-NOTES 12); the log knows.
-  await until(() => node.updateLog.backlogBytes === 0);
+  await until(() => world.node.updateLog.backlogBytes === 0);
   const stored = new Y.Doc();
-  await loadDocument(database.sql, { documentId, part: "content" }, stored);
+  await loadDocument(world.database.sql, { documentId, part: "content" }, stored);
   expect(difference(stored, one.document)).toBeNull();
   for (const provider of providers) provider.destroy();
-  await until(() => node.collaboration.documents.getDocumentsCount() === 0);
+  await until(() => world.node.collaboration.documents.getDocumentsCount() === 0);
 });
