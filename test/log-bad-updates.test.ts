@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { difference } from "../persistence/proof.ts";
-import { countRows, readAllRows, replayRows } from "./support/log-rows.ts";
+import { appendRows, countRows, readAllRows, replayRows } from "./support/log-rows.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient, type WireClientOptions } from "./support/wire-client.ts";
 import { useWorld } from "./support/world.ts";
@@ -73,6 +73,36 @@ describe("[L6] an update that cannot be read", () => {
     await neighbour.answered();
     expect([neighbour.closed, neighbour.refused]).toEqual([null, 0]);
   });
+});
+
+test("[L6] an update that throws half-way in costs everybody his socket and nobody his edits", async () => {
+  const { name, address } = await newDocument();
+  const [offender, other] = [await open(name), await open(name)];
+  other.document.getText("diagram").insert(0, "kept");
+  await other.answered();
+  const { accepted } = offender;
+  // Yjs has integrated the structs when it calls this: the copy in memory holds what the log never will.
+  world.node.collaboration.documents.live(name)?.document.once("beforeObserverCalls", () => {
+    throw new Error("thrown while integrating");
+  });
+  offender.document.getText("diagram").insert(0, "half ");
+  expect(await offender.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+  expect(await other.untilClosed()).toEqual({ code: 1012, reason: "restarting" });
+  expect(offender.accepted).toBe(accepted);
+  const again = await open(name);
+  expect(textOf(again.document)).toBe("kept");
+  expect(difference(again.document, await replayRows(world.database.sql, address))).toBeNull();
+  again.document.getText("diagram").insert(4, " and going on");
+  await again.answered();
+  expect(textOf(await replayRows(world.database.sql, address))).toBe("kept and going on");
+});
+
+test("[L3] what loading brought is sent to the first opener once, in the answer to his SyncStep1", async () => {
+  const { name, address } = await newDocument();
+  await appendRows(world.database.sql, address, [first, second, third]);
+  const client = await open(name);
+  expect(textOf(client.document)).toBe("one two three");
+  expect(client.updates).toBe(0);
 });
 
 describe("[L6 T38] an update whose dependency is missing", () => {
