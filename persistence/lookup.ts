@@ -9,7 +9,7 @@ export type FoundUser = { readonly userId: string; readonly email: string };
 /** The user with this address, written in whatever case; null when there is none. */
 export async function findUser(sql: SqlOrTransaction, email: string): Promise<FoundUser | null> {
   const [row] = await sql<FoundUser[]>`
-    select id as "userId", email from users where lower(email) = ${email.toLowerCase()} limit 1`;
+    select id as "userId", email from users where lower(email collate "C") = lower(${email} collate "C")`;
   return row ?? null;
 }
 

@@ -1,5 +1,14 @@
 import { sql } from "drizzle-orm";
-import { boolean, index, jsonb, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  index,
+  jsonb,
+  pgTable,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { ORGANIZATION_ROLES } from "../closed-sets.ts";
 import { createdAt, id, moment, oneOf, updatedAt } from "./columns.ts";
 
@@ -35,7 +44,11 @@ export const users = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (table) => [index("idx_users_email").on(table.email)],
+  (table) => [
+    index("idx_users_email").on(table.email),
+    // One person for an address, however it is written; and found without a scan. "C": only A to Z are lowered.
+    uniqueIndex("idx_users_email_lower").on(sql`lower(${table.email} collate "C")`),
+  ],
 );
 
 /** A person's place in an organization. */

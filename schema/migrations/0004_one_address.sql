@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX "idx_users_email_lower" ON "users" USING btree (lower("email" collate "C"));
