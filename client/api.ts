@@ -1,48 +1,81 @@
 import { api, type Api, type ApiName } from "../schema/api/index.ts";
-import type { AnswerOf, CallOf, Route } from "../schema/api/contract.ts";
+import type { AnswerOf, CallOf, Route, TextType } from "../schema/api/contract.ts";
 import type { Problem } from "../schema/api/common.ts";
-import type { z } from "zod";
 
 /** Where the server is and who calls. `token`: asked for each call, so that it can change; null signs nobody in. */
 export type ApiOptions = {
   /** `https://docs.example.com`; in a page of the server's own, `""`. */
   readonly url: string;
   readonly token: () => string | null;
+  /** Ends every call of this client. */
   readonly signal?: AbortSignal;
 };
 
-/** Headers that a call can carry. */
-export type CallHeaders = {
+/** What a call can carry beside what its route takes. */
+export type CallOptions = {
+  /** Repeat a call with the same key and it is done once. For routes that make something. */
   readonly idempotencyKey?: string;
+  /** The `etag` that was read: refused with `precondition_failed` when somebody else wrote meanwhile. */
   readonly ifMatch?: string;
-  /** What the content should come as. */
-  readonly accept?: string;
-  /** What a text body is. JSON otherwise. */
-  readonly contentType?: string;
+  /** What a text body is; Markdown where nothing is said. */
+  readonly contentType?: TextType;
+  readonly signal?: AbortSignal;
 };
 
-/** An answer, with the ETag to send back in `ifMatch`. `text` where the server answered with text. */
+/** An answer in JSON, with the ETag to send back in `ifMatch`. */
 export type ApiAnswer<R extends Route> = {
   readonly body: AnswerOf<R>;
-  readonly text: string | null;
+  readonly text: null;
+  readonly etag: string | null;
+};
+
+/** An answer in text. */
+export type TextAnswer = {
+  readonly body: undefined;
+  readonly text: string;
   readonly etag: string | null;
 };
 
 /** Leaves out what a route does not take. */
 type Present<T> = { readonly [K in keyof T as T[K] extends undefined ? never : K]: T[K] };
 
+/** What a route is called with. A query may be left out when nothing in it is required, a body never. */
+type ApiCall<R extends Route> = Present<Omit<CallOf<R>, "query">> &
+  (Empty extends CallOf<R>["query"]
+    ? Partial<Present<Pick<CallOf<R>, "query">>>
+    : Present<Pick<CallOf<R>, "query">>);
+
+type Empty = Record<never, never>;
+
+type ApiArguments<R extends Route> =
+  Empty extends ApiCall<R>
+    ? [call?: ApiCall<R>, options?: CallOptions]
+    : [call: ApiCall<R>, options?: CallOptions];
+
+/** Where an answer can be text, `format` in the query says so. */
+type TextOrJson<R extends Route> = {
+  (
+    call: ApiCall<R> & { readonly query: { readonly format: "markdown" | "html" } },
+    options?: CallOptions,
+  ): Promise<TextAnswer>;
+  (
+    call: ApiCall<R> & { readonly query?: { readonly format?: "json" } },
+    options?: CallOptions,
+  ): Promise<ApiAnswer<R>>;
+  (...given: ApiArguments<R>): Promise<ApiAnswer<R> | TextAnswer>;
+};
+
 /** Every route as a function under its name; its types are the contract's. */
 export type ApiClient = {
-  readonly [N in ApiName]: (
-    call?: Present<CallOf<Api[N]>>,
-    headers?: CallHeaders,
-  ) => Promise<ApiAnswer<Api[N]>>;
+  readonly [N in ApiName]: Api[N]["answer"] extends { readonly text: readonly TextType[] }
+    ? TextOrJson<Api[N]>
+    : (...given: ApiArguments<Api[N]>) => Promise<ApiAnswer<Api[N]>>;
 };
 
 /** The server said no: its problem document. */
 export class ApiError extends Error {
-  readonly problem: z.output<typeof Problem>;
-  constructor(problem: z.output<typeof Problem>) {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
     super(problem.detail);
     this.name = "ApiError";
     this.problem = problem;
@@ -56,7 +89,7 @@ export class ApiError extends Error {
 export function createApiClient(options: ApiOptions): ApiClient {
   const entries = Object.entries<Route>(api).map(([name, contract]) => [
     name,
-    (call: LooseCall = {}, headers: CallHeaders = {}) => send(options, contract, call, headers),
+    (call: LooseCall = {}, extras: CallOptions = {}) => send(options, contract, call, extras),
   ]);
   return Object.fromEntries(entries) as ApiClient;
 }
@@ -68,47 +101,56 @@ type LooseCall = {
 };
 
 async function send(
-  options: ApiOptions,
+  { url, token, signal }: ApiOptions,
   contract: Route,
   { params = {}, query = {}, body }: LooseCall,
-  headers: CallHeaders,
-): Promise<ApiAnswer<Route>> {
+  extras: CallOptions,
+): Promise<ApiAnswer<Route> | TextAnswer> {
   const path = contract.path.replaceAll(/\{(\w+)\}/gu, (_, name: string) =>
     encodeURIComponent(String(params[name])),
   );
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const signals = [signal, extras.signal].filter((each) => each !== undefined);
+  const text = contract.textBody !== undefined && typeof body === "string" ? body : null;
   const response = await fetch(
-    `${options.url}/api/v1${path}${given.length > 0 ? `?${search}` : ""}`,
+    `${url.replace(/\/+$/u, "")}/api/v1${path}${given.length > 0 ? `?${search}` : ""}`,
     {
       method: contract.method.toUpperCase(),
-      headers: headersOf(options.token(), headers, body),
-      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      ...(options.signal !== undefined && { signal: options.signal }),
+      headers: headersOf(token(), extras, bodyTypeOf(text, body, extras)),
+      ...(body !== undefined && { body: text ?? JSON.stringify(body) }),
+      ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
     },
   );
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok) throw await refusal(response, type);
-  const isJson = type.startsWith("application/json");
-  return {
-    body: isJson ? await response.json() : undefined,
-    text: isJson || response.status === 204 ? null : await response.text(),
-    etag: response.headers.get("etag"),
-  } as ApiAnswer<Route>;
+  const etag = response.headers.get("etag");
+  if (type.startsWith("application/json")) {
+    return { body: await response.json(), text: null, etag };
+  }
+  if (response.status === 204) return { body: undefined, text: null, etag };
+  return { body: undefined, text: await response.text(), etag };
+}
+
+function bodyTypeOf(
+  text: string | null,
+  body: unknown,
+  { contentType = "text/markdown" }: CallOptions,
+): string | undefined {
+  if (text !== null) return contentType;
+  return body === undefined ? undefined : "application/json";
 }
 
 function headersOf(
   token: string | null,
-  { idempotencyKey, ifMatch, accept, contentType }: CallHeaders,
-  body: unknown,
+  { idempotencyKey, ifMatch }: CallOptions,
+  bodyType: string | undefined,
 ): Record<string, string> {
-  const type = contentType ?? (body === undefined ? undefined : "application/json");
   const headers: Record<string, string | undefined> = {
     authorization: token === null ? undefined : `Bearer ${token}`,
-    "content-type": type,
+    "content-type": bodyType,
     "idempotency-key": idempotencyKey,
     "if-match": ifMatch,
-    accept,
   };
   return Object.fromEntries(
     Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -118,7 +160,7 @@ function headersOf(
 /** A proxy in between may answer with something else than a problem document. */
 async function refusal(response: Response, type: string): Promise<Error> {
   if (type.startsWith("application/problem+json")) {
-    return new ApiError((await response.json()) as z.output<typeof Problem>);
+    return new ApiError((await response.json()) as Problem);
   }
   return new Error(`The server answered ${response.status}`);
 }

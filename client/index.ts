@@ -7,11 +7,23 @@
  * collaboration.document.getText("diagram").insert(0, "graph TD");
  * await collaboration.saved(); // committed by the server's PostgreSQL
  * await collaboration.close();
+ *
+ * const api = createApiClient({ url: "https://example.org", token: () => token });
+ * const { body } = await api.listProjects();
  * ```
  *
  * Source: DESIGN 3 (L1: an acknowledgement leaves after COMMIT), FIELD-NOTES 12 (frames are counted per socket).
  */
 export { type Token } from "./access.ts";
+export {
+  type ApiAnswer,
+  type ApiClient,
+  ApiError,
+  type ApiOptions,
+  type CallOptions,
+  createApiClient,
+  type TextAnswer,
+} from "./api.ts";
 export { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
 export {
   type Collaboration,

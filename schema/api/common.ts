@@ -22,6 +22,21 @@ export const Name = z
   .regex(/^[^\u0000-\u001f\u007f]*$/u, "must not hold control characters")
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
 
+/** A few sentences; lines may break. */
+export const Prose = z
+  .string()
+  .trim()
+  .max(2000)
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, "must not hold control characters")
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
+
+/** The address of a person, in whatever case: he is found by it. */
+export const Email = z.email().max(320).meta({ example: "ada@example.com" });
+
+/** A filter that is on or off. Text, as it stands in an address. */
+export const Flag = z.enum(["true", "false"]).default("false");
+
 /** The part of an address that people read: `getting-started`. */
 export const Slug = z
   .string()
@@ -31,17 +46,18 @@ export const Slug = z
   )
   .meta({ example: "getting-started" });
 
+/** What somebody may be in a project, what may be done there, and what a key may be used for. */
 export const RoleName = z.enum(ROLES);
 export const RightName = z.enum(RIGHTS);
 export const ScopeName = z.enum(SCOPES);
 
 /** Lists answer this many entries unless told otherwise, and never more than the second. */
-export const PAGE_LIMIT = 50;
-export const MAX_PAGE_LIMIT = 200;
+const PAGE_LIMIT = 50;
+const MAX_PAGE_LIMIT = 200;
 
 /** What every list takes. */
 export const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE_LIMIT).default(PAGE_LIMIT),
+  limit: z.coerce.number<number>().int().min(1).max(MAX_PAGE_LIMIT).default(PAGE_LIMIT),
   cursor: z
     .string()
     .max(1000)
@@ -67,3 +83,4 @@ export const Problem = z
       .describe("what is wrong with the request, part by part"),
   })
   .meta({ id: "Problem" });
+export type Problem = z.output<typeof Problem>;

@@ -9,12 +9,19 @@ export type PlaceKind = (typeof PLACES)[number];
 /**
  * Who may call a route. `person`: somebody who signed in, not a key. `right`: whoever has this right at the place
  * that the parameter names; for all others the place does not exist, or, if they may read it, they are refused.
+ * `person` beside a right: keys are refused, whatever they may do there.
  */
 export type Access =
   | { readonly who: "anyone" }
   | { readonly who: "signed-in" }
   | { readonly who: "person" }
-  | { readonly who: "right"; readonly right: Right; readonly at: PlaceKind; readonly in: string };
+  | {
+      readonly who: "right";
+      readonly right: Right;
+      readonly at: PlaceKind;
+      readonly in: string;
+      readonly person?: true;
+    };
 
 /** The sections of the API's description. */
 export const TAGS = [
@@ -101,11 +108,13 @@ export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Every code that a route can answer with: its own, and what its kind implies. */
 export function errorsOf(contract: Route): readonly ErrorCode[] {
-  const { access, params, query, body, textBody, method, ifMatch, idempotent } = contract;
+  const { access, params, query, body, textBody, ifMatch, idempotent } = contract;
   const takesBody = body !== undefined || textBody !== undefined;
+  // The id that the right is checked at is either found or not: a malformed one names nothing.
+  const place = access.who === "right" ? access.in : null;
+  const reads = Object.keys(params?.shape ?? {}).some((name) => name !== place);
   const implied: (ErrorCode | false)[] = [
-    (params !== undefined || query !== undefined || takesBody || idempotent === true) &&
-      "bad_request",
+    (reads || query !== undefined || takesBody || idempotent === true) && "bad_request",
     access.who !== "anyone" && "unauthenticated",
     // Every right but reading can be missing where the place is visible; a key can lack the scope to read.
     (access.who === "right" || access.who === "person") && "forbidden",
@@ -116,7 +125,7 @@ export function errorsOf(contract: Route): readonly ErrorCode[] {
     ifMatch === "required" && "precondition_required",
     idempotent === true && "conflict",
     access.who !== "anyone" && "too_many_requests",
-    method !== "get" && "restarting",
+    "restarting",
     "storage_unavailable",
     ...(contract.errors ?? []),
   ];

@@ -29,8 +29,9 @@ function read(cursor: string): [string, string, string] | null {
     const parsed: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (!Array.isArray(parsed) || parsed.length !== 3) return null;
     const [order, value, id] = parsed as unknown[];
-    if (typeof order !== "string" || typeof value !== "string" || typeof id !== "string")
+    if (typeof order !== "string" || typeof value !== "string" || typeof id !== "string") {
       return null;
+    }
     // PostgreSQL knows no NUL.
     return isUuid(id) && !value.includes("\0") ? [order, value, id] : null;
   } catch {

@@ -16,12 +16,13 @@ export const Organization = z
   })
   .meta({ id: "Organization" });
 
+/** The routes about organizations; who belongs to one is in `members.ts`. */
 export const organizationRoutes = {
   listOrganizations: route({
     method: "get",
     path: "/organizations",
     tag: "Organizations",
-    summary: "The organizations that the caller is a member of",
+    summary: "The organizations that the caller is a member of, by name",
     access: { who: "signed-in" },
     query: PageQuery,
     answer: {
@@ -34,6 +35,7 @@ export const organizationRoutes = {
     path: "/organizations",
     tag: "Organizations",
     summary: "Make an organization; its maker is its admin",
+    description: "Refused for a token of the host application that reaches one organization only.",
     access: { who: "person" },
     body: z.object({ name: Name, slug: Slug }),
     idempotent: true,
@@ -62,5 +64,23 @@ export const organizationRoutes = {
     ifMatch: "optional",
     answer: { status: 200, body: Organization },
     errors: ["conflict"],
+  }),
+  deleteOrganization: route({
+    method: "delete",
+    path: "/organizations/{organizationId}",
+    tag: "Organizations",
+    summary: "Delete an organization",
+    description:
+      "Everything below it is gone for everybody at once. The rows stay in the database; the slug is free again.",
+    access: {
+      who: "right",
+      right: "manage",
+      at: "organization",
+      in: "organizationId",
+      person: true,
+    },
+    params: InOrganization,
+    ifMatch: "optional",
+    answer: { status: 204 },
   }),
 } as const;
