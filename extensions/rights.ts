@@ -25,7 +25,8 @@ function roleIn(access: PlaceAccess, principal: Principal): Role | null {
   const { organizationId } = principal;
   if (organizationId !== null && organizationId !== access.organizationId) return null;
   if (principal.kind === "jwt") {
-    const { role } = principal;
+    // A role without an organization would be a role in every tenant.
+    const role = organizationId === null ? null : principal.role;
     if (role === null || access.role === null) return role ?? access.role;
     return higherRole(role, access.role);
   }
@@ -37,15 +38,16 @@ function roleIn(access: PlaceAccess, principal: Principal): Role | null {
 /** What lists may show this principal at all. A key that may not read sees nothing. */
 export function reachOf(principal: Principal): Reach {
   const { userId, kind } = principal;
-  if (kind === "user")
+  if (kind === "user") {
     return { userId, onlyOrganizationId: null, onlyProjectId: null, isGranted: false };
+  }
   if (kind === "jwt") {
     const { organizationId, role } = principal;
     return {
       userId,
       onlyOrganizationId: organizationId,
       onlyProjectId: null,
-      isGranted: role !== null,
+      isGranted: organizationId !== null && role !== null,
     };
   }
   const { organizationId, projectId } = principal;

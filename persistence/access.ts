@@ -1,8 +1,7 @@
 import type { PlaceKind } from "../schema/api/contract.ts";
 import type { Role } from "../schema/roles.ts";
 import { higherRole } from "../schema/roles.ts";
-import type { AgentStatus } from "../schema/closed-sets.ts";
-import type { OrganizationRole } from "../schema/closed-sets.ts";
+import type { AgentStatus, OrganizationRole } from "../schema/closed-sets.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 /** A live API key as it is stored: everything about it but the secret. */
@@ -16,6 +15,8 @@ export type StoredKey = {
   readonly projectId: string | null;
   readonly scopes: string[];
   readonly role: Role;
+  /** Its last noted use is more than a minute ago: see `touchKey`. */
+  readonly isTouchDue: boolean;
 };
 
 /** The live key with this prefix: not revoked, not expired; null when there is none. The prefix is unique among them. */
@@ -23,14 +24,15 @@ export async function findKey(sql: SqlOrTransaction, prefix: string): Promise<St
   const [row] = await sql<StoredKey[]>`
     select k.id as "keyId", k.key_hash as "keyHash", k.user_id as "userId", k.agent_id as "agentId",
            a.status as "agentStatus", k.organization_id as "organizationId", k.project_id as "projectId",
-           k.scopes, k.role
+           k.scopes, k.role,
+           (k.last_used_at is null or k.last_used_at < now() - interval '1 minute') as "isTouchDue"
     from api_keys k left join agents a on a.id = k.agent_id
     where k.key_prefix = ${prefix} and k.revoked_at is null
       and (k.expires_at is null or k.expires_at > now()) and a.deleted_at is null`;
   return row ?? null;
 }
 
-/** Notes that a key was used, at most once a minute: a column for people, not worth a write for every request. */
+/** Notes that a key was used, at most once a minute: a column for people, not worth a statement for every request. */
 export async function touchKey(sql: SqlOrTransaction, keyId: string): Promise<void> {
   await sql`
     update api_keys set last_used_at = now()
@@ -145,7 +147,8 @@ function toAccess({ organizationId, projectId, ...standing }: AccessRow): Docume
   return { organizationId, projectId, role: roleOf(standing) };
 }
 
-function roleOf({
+/** What a membership and a collaboration make of somebody together; null for somebody who has neither. */
+export function roleOf({
   membership,
   collaboration,
 }: Pick<AccessRow, "membership" | "collaboration">): Role | null {

@@ -41,16 +41,24 @@ export async function createKey(
   return { keyId: oneRow(row).id, token };
 }
 
+/** What a new session is for, and for its owner's list where it was made. */
+export type NewSession = {
+  readonly userId: string;
+  readonly expiresAt: Date;
+  readonly ipAddress?: string | null;
+  readonly userAgent?: string | null;
+};
+
 /** Makes a session and its token. The token is seen only here: its SHA-256 is kept. */
 export async function createSession(
   sql: SqlOrTransaction,
-  session: { userId: string; expiresAt: Date },
+  { userId, expiresAt, ipAddress = null, userAgent = null }: NewSession,
 ): Promise<{ sessionId: string; token: string }> {
   const token = randomBytes(SECRET_BYTES).toString("base64url");
   const tokenHash = createHash("sha256").update(token).digest();
   const [row] = await sql<{ id: string }[]>`
-    insert into sessions (user_id, token_hash, expires_at)
-    values (${session.userId}, ${tokenHash}, ${session.expiresAt}) returning id`;
+    insert into sessions (user_id, token_hash, expires_at, ip_address, user_agent)
+    values (${userId}, ${tokenHash}, ${expiresAt}, ${ipAddress}, ${userAgent}) returning id`;
   return { sessionId: oneRow(row).id, token };
 }
 

@@ -1,10 +1,15 @@
 import type { SqlOrTransaction } from "./database.ts";
 
-/** Ends all live sessions of a user and says how many there were. */
-export async function revokeSessions(sql: SqlOrTransaction, userId: string): Promise<number> {
+/** Ends all live sessions of a user, or all but one, and says how many there were. */
+export async function revokeSessions(
+  sql: SqlOrTransaction,
+  userId: string,
+  { exceptId = null }: { exceptId?: string | null } = {},
+): Promise<number> {
   const ended = await sql`
     update sessions set revoked_at = now()
-    where user_id = ${userId} and revoked_at is null and expires_at > now()`;
+    where user_id = ${userId} and revoked_at is null and expires_at > now()
+      and id is distinct from ${exceptId}::uuid`;
   return ended.count;
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as Y from "yjs";
+import { findKey } from "../persistence/access.ts";
 import type { AgentStatus } from "../schema/closed-sets.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { countRows } from "./support/log-rows.ts";
@@ -212,6 +213,21 @@ describe("[A4] who is not signed in", () => {
     for (const { token } of [expiredKey, revokedKey, expired, revoked]) {
       expect((await refusal(name, token)).code).toBe(4401);
     }
+  });
+
+  test("that a key is used is noted once a minute", async () => {
+    const { name } = await tenant.document();
+    const { keyId, token } = await keyOf(database.sql, tenant);
+    const [prefix = ""] = token.split(".");
+    const isDue = async () => (await findKey(database.sql, prefix))?.isTouchDue;
+    expect(await isDue()).toBe(true);
+    await open(name, token);
+    expect(await isDue()).toBe(false);
+    await database.sql`
+      update api_keys set last_used_at = now() - interval '61 seconds' where id = ${keyId}`;
+    expect(await isDue()).toBe(true);
+    await open(name, token);
+    expect(await isDue()).toBe(false);
   });
 
   test("a key without docs:read: 4403", async () => {

@@ -1,0 +1,36 @@
+import { findKey, touchKey } from "../persistence/access.ts";
+import type { Sql } from "../persistence/database.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { Principal } from "../schema/principal.ts";
+import { createComparison } from "./key-comparison.ts";
+
+const KEY = /^(?<prefix>[A-Za-z0-9_]{4,32})\.(?<secret>[A-Za-z0-9_-]{20,64})$/u;
+
+/** True for what looks like an API key. */
+export const isKey = (token: string): boolean => KEY.test(token);
+
+const unauthenticated = () =>
+  new ScriptoriumError("unauthenticated", "The token is not valid, or no longer");
+
+/**
+ * Signs in by API key, `<prefix>.<secret>` [A4].
+ * The answer throws ScriptoriumError `unauthenticated`, and `too_many_requests` when too many keys wait to be checked.
+ */
+export function createKeySignIn(
+  sql: Sql,
+): (token: string) => Promise<Extract<Principal, { kind: "key" }>> {
+  const compare = createComparison();
+  return async (token) => {
+    const [prefix = ""] = token.split(".", 1);
+    const key = await findKey(sql, prefix);
+    if (key === null || !(await compare(token, key.keyHash))) throw unauthenticated();
+    if (key.agentStatus === "inactive" || key.agentStatus === "terminated") {
+      throw unauthenticated();
+    }
+    if (key.isTouchDue) await touchKey(sql, key.keyId);
+    const { keyId, userId, agentId, organizationId, projectId, scopes, role } = key;
+    const mayOnlySuggest = key.agentStatus === "probation";
+    const grants = { organizationId, projectId, scopes, role, mayOnlySuggest };
+    return { kind: "key", keyId, userId, agentId, ...grants };
+  };
+}
