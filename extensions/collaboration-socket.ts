@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { OutgoingMessage, type Connection, type WebSocketLike } from "@hocuspocus/server";
 import { ERRORS, type ErrorCode } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
@@ -32,6 +33,8 @@ type Incomplete = { readonly waiting: Uint8Array; readonly held: (() => void)[] 
  * until all that its document had received is committed [L1]. What is held dies with the socket.
  */
 export class CollaborationSocket implements WebSocketLike {
+  /** Stands in every log line about this socket. */
+  readonly connectionId = randomUUID();
   readonly #transport: Transport;
   readonly #liveDocument: (name: string) => LiveDocument | undefined;
   readonly #onClosed: (code: number, reason: string) => void;

@@ -19,6 +19,9 @@ type ReceivedOrigin = {
   readonly author: Author;
 };
 
+/** The origin of an update that a command has committed: it is in the log already. */
+const COMMITTED = { source: "local", skipStoreHooks: true } as const;
+
 const NOBODY: Author = { userId: null, agentId: null };
 
 /**
@@ -82,13 +85,23 @@ export class LiveDocument {
     return rest === null ? "logged" : { waiting: rest };
   }
 
+  /** Takes in what is in the log already. Answers false when it threw: the copy cannot be trusted any more. */
+  applyCommitted(update: Uint8Array): boolean {
+    try {
+      Y.applyUpdate(this.document, update, COMMITTED);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   close(): void {
     this.document.off("update", this.#capture);
     this.#updateLog.forget(this.log);
   }
 
   readonly #capture = (update: Uint8Array, origin: unknown): void => {
-    if (origin === LOADING || this.discarded) return;
+    if (origin === LOADING || origin === COMMITTED || this.discarded) return;
     const author = (origin as Partial<ReceivedOrigin> | null)?.author ?? NOBODY;
     if (this.#staged === null) this.#updateLog.append(this.log, update, author);
     else this.#staged.push({ update, author });

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import { Hocuspocus, type Document } from "@hocuspocus/server";
+import { Hocuspocus, type Connection, type Document } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import type { Sql } from "../persistence/database.ts";
-import { ensureParts, makeFirstContent } from "../persistence/documents.ts";
+import { loadCommitted } from "../persistence/load-committed.ts";
 import {
   loadDocument,
   type Quarantine,
@@ -11,7 +11,7 @@ import {
 import { markQuarantined } from "../persistence/quarantine.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import { ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
-import { parseDocumentName, type DocumentAddress } from "../schema/ids.ts";
+import { documentName, parseDocumentName, type DocumentAddress } from "../schema/ids.ts";
 import type { CollaborationSocket, SocketContext } from "./collaboration-socket.ts";
 import { LiveDocument } from "./live-document.ts";
 import { codeOf, Refusal } from "./refusal.ts";
@@ -39,6 +39,10 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   readonly #live = new WeakMap<Document, LiveDocument>();
   readonly #loaded = new WeakMap<Document, StoredDocument>();
   readonly #quarantines = new Map<string, Quarantine>();
+  /** What commands committed while a document was being loaded: its statement may have read before their COMMIT. */
+  readonly #missed = new Map<string, Uint8Array[]>();
+  /** Documents from the moment they are loaded, which is a little before Hocuspocus hands them out. */
+  readonly #byName = new Map<string, LiveDocument>();
   #retries = new Set<string>();
 
   constructor(options: LiveDocumentsOptions) {
@@ -69,9 +73,11 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
 
   /** onLoadDocument: fills the document from the log; up to the last good row when a row is bad. */
   async load(name: string, document: Document): Promise<void> {
+    this.#missed.set(name, []);
     try {
       this.#loaded.set(document, await this.#read(parseDocumentName(name), document));
     } catch (error) {
+      this.#missed.delete(name);
       // Hocuspocus forgets a copy whose loading failed; its presence would keep a timer for ever.
       document.destroy();
       throw new Refusal(codeOf(error), error);
@@ -86,26 +92,12 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
       const stored = await loadDocument(sql, address, document, known.seq - 1);
       return { ...stored, quarantine: known };
     }
-    const stored = await this.#loadWhole(address, document);
+    const stored = await loadCommitted(sql, address, document);
     if (stored.quarantine === null) return stored;
     logger.error({ documentName: address.name, ...stored.quarantine }, "document quarantined");
     this.#quarantines.set(address.name, stored.quarantine);
     await markQuarantined(sql, address, stored.quarantine);
     throw new Refusal("document_quarantined", null);
-  }
-
-  /** A document that another program inserted gets its head rows and its first content now. */
-  async #loadWhole(address: DocumentAddress, document: Document): Promise<StoredDocument> {
-    const { sql } = this.#options;
-    try {
-      const stored = await loadDocument(sql, address, document);
-      if (stored.headSeq > 0 || !(await makeFirstContent(sql, address))) return stored;
-    } catch (error) {
-      if (codeOf(error) !== "document_not_found") throw error;
-      await ensureParts(sql, address.documentId);
-      await makeFirstContent(sql, address);
-    }
-    return loadDocument(sql, address, document);
   }
 
   /** afterLoadDocument: from here on its updates are logged. */
@@ -115,8 +107,34 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const address = parseDocumentName(document.name);
     // Hocuspocus took what loading applied for news, and would send it to the first who opens the document.
     document.flush();
-    this.#live.set(document, new LiveDocument(document, address, stored, this.#options.updateLog));
+    const live = new LiveDocument(document, address, stored, this.#options.updateLog);
+    this.#live.set(document, live);
+    this.#byName.set(document.name, live);
     this.#options.upkeep.opened(address, stored);
+    const missed = this.#missed.get(document.name) ?? [];
+    this.#missed.delete(document.name);
+    for (const update of missed) this.#apply(live, update);
+  }
+
+  /**
+   * A command committed this update: the live copy follows, if there is one on this node, and its sockets hear of it.
+   * Maintained invariant: a copy holds all that was committed before it was loaded and all that is told here. What
+   * it already holds changes nothing.
+   */
+  committed(name: string, update: Uint8Array): void {
+    // Both: a copy that is on its way out may still be known while the next is being loaded.
+    this.#missed.get(name)?.push(update);
+    const live = this.#byName.get(name);
+    if (live !== undefined) this.#apply(live, update);
+  }
+
+  #apply(live: LiveDocument, update: Uint8Array): void {
+    // Before the bad row of a quarantined document there is no place for what comes after it.
+    if (live.discarded || live.isReadOnly || live.document.isDestroyed) return;
+    if (live.applyCommitted(update)) return;
+    live.discarded = true;
+    this.#options.logger.error({ documentName: live.document.name }, "a committed update threw");
+    for (const socket of socketsOf(live.document)) socket.closeFor("restarting");
   }
 
   /** beforeUnloadDocument: whoever was handed this document joins it first. */
@@ -141,7 +159,10 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     await super.unloadDocument(document);
     const live = this.#live.get(document);
     if (live === undefined) return;
-    if (document.isDestroyed) live.close();
+    if (document.isDestroyed) {
+      live.close();
+      if (this.#byName.get(document.name) === live) this.#byName.delete(document.name);
+    }
     // Not yet written; or its last socket left just after an unloading had found somebody here and given up.
     else if (document.getConnectionsCount() === 0) this.#retryUnload(document, live);
   }
@@ -165,6 +186,18 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     if (live === undefined) return;
     live.discarded = true;
     for (const socket of socketsOf(live.document)) socket.closeFor(code);
+  }
+
+  /** The sockets that have the text of a document open here. */
+  connectionsOf(documentId: string): Connection[] {
+    return this.live(documentName(documentId, "content"))?.document.getConnections() ?? [];
+  }
+
+  /** What people may do here has changed: its sockets go and come back, with the rights they have then. */
+  reopen(name: string): void {
+    const live = this.live(name);
+    if (live === undefined) return;
+    for (const socket of socketsOf(live.document)) socket.closeFor("restarting");
   }
 
   async #untilFree(name: string): Promise<void> {
@@ -198,7 +231,11 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
 
   #tellSocket(socket: CollaborationSocket | undefined, name: string, error: unknown): void {
     const code = codeOf(error);
-    this.#options.logger.warn({ documentName: name, code, err: error }, "document not opened");
+    const connectionId = socket?.connectionId;
+    this.#options.logger.warn(
+      { connectionId, documentName: name, code, err: error },
+      "document not opened",
+    );
     // Told in a frame, the stock provider would take it for a refusal and never come back (FIELD-NOTES 5).
     if (code === "storage_unavailable" || code === "internal") {
       socket?.closeFor("storage_unavailable");

@@ -10,6 +10,8 @@ export type UpkeepOptions = {
   readonly thread: Pick<UpkeepThread, "compact" | "project" | "close">;
   readonly logger: Logger;
   readonly sweep: (options: { minRows: number; limit: number }) => Promise<DocumentsToSweep>;
+  /** Deletes rows that are over; belongs to each sweep. */
+  readonly forget: () => Promise<unknown>;
   /** A document's columns follow this long after its last commit, and at the latest that long after the first, ms. */
   readonly projectAfterMs: number;
   readonly projectAtLatestMs: number;
@@ -57,6 +59,7 @@ type Weight = {
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #weights = new Map<string, Weight>();
+  readonly #unopened = new Map<string, NodeJS.Timeout>();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping = false;
   #closed = false;
@@ -95,7 +98,11 @@ export class Upkeep {
   /** Rows of a document were committed. */
   committed(address: DocumentAddress, rows: number, bytes: number): void {
     const weight = this.#weights.get(address.name);
-    if (weight === undefined || this.#closed) return;
+    if (this.#closed) return;
+    if (weight === undefined) {
+      this.#projectUnopened(address);
+      return;
+    }
     weight.tailRows += rows;
     weight.tailBytes += bytes;
     weight.timers.touched();
@@ -105,6 +112,16 @@ export class Upkeep {
     if (isHeavy && !weight.compacting) {
       this.#begin("compaction", this.#compact(weight, this.#options.versionIntervalMs));
     }
+  }
+
+  /** A command wrote in a document that nobody has open: its columns follow, once for several commands. */
+  #projectUnopened(address: DocumentAddress): void {
+    if (this.#unopened.has(address.name)) return;
+    const due = (): void => {
+      this.#unopened.delete(address.name);
+      this.#project(address);
+    };
+    this.#unopened.set(address.name, setTimeout(due, this.#options.projectAfterMs).unref());
   }
 
   /** A document was unloaded: what is left to do for it is done now. */
@@ -122,6 +139,7 @@ export class Upkeep {
     this.#closed = true;
     clearInterval(this.#sweeper);
     for (const { timers } of this.#weights.values()) timers.stop();
+    for (const timer of this.#unopened.values()) clearTimeout(timer);
     await this.#options.thread.close();
   }
 
@@ -154,6 +172,7 @@ export class Upkeep {
     if (this.#sweeping || this.#closed) return;
     this.#sweeping = true;
     try {
+      await this.#guarded("forgetting", this.#options.forget());
       const { toProject, toCompact } = await this.#options.sweep({
         minRows: MAX_TAIL_ROWS,
         limit: SWEEP_LIMIT,

@@ -25,7 +25,24 @@ function mergeIfPossible(updates: readonly Uint8Array[]): readonly Uint8Array[] 
 
 type Entry = { readonly update: Uint8Array; readonly author: Author };
 type Waiter = { readonly position: number; readonly release: () => void };
-type InFlight = { readonly batch: DocumentBatch; readonly count: number; readonly bytes: number };
+type InFlight = {
+  readonly batch: DocumentBatch;
+  readonly count: number;
+  readonly bytes: number;
+  /** When the first of its updates was queued, ms, monotonic. */
+  readonly queuedAtMs: number;
+};
+
+/** What of one document was committed together. */
+export type SettledBatch = {
+  readonly updates: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Since the first of its updates was queued. */
+  readonly waitedMs: number;
+  /** Of the backlog. */
+  readonly freedBytes: number;
+};
 
 /**
  * One live document's place in the log: what it received and is not yet committed, and who waits for it.
@@ -49,6 +66,7 @@ export class DocumentLog {
   /** Set for good when the document's rows are gone: nothing of it can ever be committed. */
   failure: ScriptoriumError | null = null;
   #queue: Entry[] = [];
+  #queuedAtMs = 0;
   #waiters: Waiter[] = [];
   #knownClients = new Set<number>();
 
@@ -63,6 +81,7 @@ export class DocumentLog {
 
   enqueue(update: Uint8Array, author: Author): number {
     const cost = update.length + ENTRY_OVERHEAD_BYTES;
+    if (this.#queue.length === 0) this.#queuedAtMs = performance.now();
     this.#queue.push({ update, author });
     this.received += 1;
     this.backlogBytes += cost;
@@ -93,25 +112,37 @@ export class DocumentLog {
       rows: this.#toRows(entries),
       knownHeadSeq: this.headSeq,
     };
-    this.inFlight = { batch, count: entries.length, bytes: this.backlogBytes };
+    this.inFlight = {
+      batch,
+      count: entries.length,
+      bytes: this.backlogBytes,
+      queuedAtMs: this.#queuedAtMs,
+    };
     return batch;
   }
 
-  /** The batch is in the database: releases everybody whose watermark is reached. Returns the bytes set free. */
-  settle(headSeq: number): number {
+  /** The batch is in the database: releases everybody whose watermark is reached. Null when nothing was in flight. */
+  settle(headSeq: number): SettledBatch | null {
     const settled = this.inFlight;
-    if (settled === null) return 0;
+    if (settled === null) return null;
     this.inFlight = null;
     this.inDoubt = false;
     this.attempts = 0;
     this.headSeq = headSeq;
     this.committed += settled.count;
     this.backlogBytes -= settled.bytes;
-    for (const { newClients } of settled.batch.rows) {
+    const { rows } = settled.batch;
+    for (const { newClients } of rows) {
       for (const client of newClients) this.#knownClients.add(client);
     }
     this.#release();
-    return settled.bytes;
+    return {
+      updates: settled.count,
+      rows: rows.length,
+      bytes: rows.reduce((sum, row) => sum + row.update.length, 0),
+      waitedMs: performance.now() - settled.queuedAtMs,
+      freedBytes: settled.bytes,
+    };
   }
 
   /** Nothing of this document can be committed any more: forgets the backlog and everybody who waited for it. */

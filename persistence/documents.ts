@@ -4,7 +4,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import type { DocumentType } from "../schema/closed-sets.ts";
 import { appendUpdates } from "./append-updates.ts";
-import { errorCode, UNIQUE_VIOLATION, type Sql, type SqlOrTransaction } from "./database.ts";
+import { errorCode, UNIQUE_VIOLATION, type SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";
 import { mergeUpdates } from "./merge-updates.ts";
 
@@ -18,6 +18,8 @@ export type NewDocument = {
   /** Valid Tiptap JSON (`parseContent`, `parseMarkdown`); becomes the first update of the log. */
   readonly content: JSONContent | null;
   readonly diagramSource: string | null;
+  readonly featureId?: string | null;
+  readonly sortOrder?: number;
 };
 
 /**
@@ -43,10 +45,11 @@ export async function createDocument(
 
 async function insertDocument(tx: SqlOrTransaction, document: NewDocument): Promise<string> {
   const { projectId, type, title, slug, createdBy, content, diagramSource } = document;
+  const { featureId = null, sortOrder = 0 } = document;
   const [row] = await tx<{ id: string }[]>`
-    insert into documents (project_id, type, title, slug, created_by, content, diagram_source)
+    insert into documents (project_id, type, title, slug, created_by, content, diagram_source, feature_id, sort_order)
     values (${projectId}, ${type}, ${title}, ${slug}, ${createdBy},
-            ${content === null ? null : toJsonb(content)}::text::jsonb, ${diagramSource})
+            ${content === null ? null : toJsonb(content)}::text::jsonb, ${diagramSource}, ${featureId}, ${sortOrder})
     returning id`;
   if (row === undefined) throw new ScriptoriumError("internal", "No document was inserted");
   await ensureParts(tx, row.id);
@@ -67,13 +70,15 @@ export async function ensureParts(sql: SqlOrTransaction, documentId: string): Pr
  * Twenty openers at once: the head row's lock lets one in, the others then see that it is done (FIELD-NOTES 28).
  * Returns true when the log has something to load now that it had not before.
  */
-export const makeFirstContent = (
-  sql: Sql,
+export async function makeFirstContent(
+  sql: SqlOrTransaction,
   { documentId, part }: Pick<DocumentAddress, "documentId" | "part">,
-): Promise<boolean> =>
-  part === "content"
+): Promise<boolean> {
+  if (part !== "content") return false;
+  return "begin" in sql
     ? sql.begin((tx) => firstContentInTransaction(tx, documentId))
-    : Promise.resolve(false);
+    : firstContentInTransaction(sql, documentId);
+}
 
 async function firstContentInTransaction(
   tx: SqlOrTransaction,

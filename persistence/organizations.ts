@@ -21,13 +21,13 @@ export async function organizationPage(
 ): Promise<Paged<StoredOrganization & { readonly membership: OrganizationRole | null }>[]> {
   return sql`
     select o.id, o.name, o.slug, o.created_at as "createdAt", o.updated_at as "updatedAt",
-           m.role as membership, o.name as "sortKey"
+           m.role as membership, lower(o.name) as "sortKey"
     from organizations o
     left join organization_members m on m.organization_id = o.id and m.user_id = ${userId}
     where o.deleted_at is null and (m.id is not null or ${isGranted})
       and (${onlyOrganizationId}::uuid is null or o.id = ${onlyOrganizationId}::uuid)
-      and (${after === null} or (o.name, o.id) > (${after?.value ?? ""}, ${after?.id ?? null}::uuid))
-    order by o.name, o.id limit ${limit}`;
+      and (${after === null} or (lower(o.name), o.id) > (${after?.value ?? ""}, ${after?.id ?? null}::uuid))
+    order by lower(o.name), o.id limit ${limit}`;
 }
 
 /** Locked until the transaction ends when it is about to be changed. @throws ScriptoriumError `not_found`. */
@@ -53,4 +53,11 @@ export async function changeOrganization(
     sql`update organizations set name = coalesce(${name ?? null}, name), slug = coalesce(${slug ?? null}, slug) where id = ${id}`,
     "The slug is taken",
   );
+}
+
+/** Gone for everybody at once; its rows stay. No slug holds a `~`, so the one it had is free again. */
+export async function removeOrganization(sql: SqlOrTransaction, id: string): Promise<void> {
+  await sql`
+    update organizations set deleted_at = now(), slug = slug || '~' || id
+    where id = ${id} and deleted_at is null`;
 }

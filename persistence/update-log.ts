@@ -4,7 +4,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import { appendAgain, appendUpdates, type Author, type DocumentBatch } from "./append-updates.ts";
 import { errorCode, FOREIGN_KEY_VIOLATION, isUnavailable, type Sql } from "./database.ts";
-import { DocumentLog } from "./document-log.ts";
+import { DocumentLog, type SettledBatch } from "./document-log.ts";
 
 /** What the log needs and whom it tells. */
 export type UpdateLogOptions = {
@@ -18,7 +18,9 @@ export type UpdateLogOptions = {
   /** Uncommitted bytes at which writers are told, of one document and of all. */
   readonly documentBacklogBytes: number;
   readonly totalBacklogBytes: number;
-  readonly onCommitted?: (address: DocumentAddress, rows: number, bytes: number) => void;
+  readonly onReceived?: (bytes: number) => void;
+  readonly onCommitted?: (address: DocumentAddress, settled: SettledBatch) => void;
+  readonly onStatement?: (outcome: "committed" | "failed", durationMs: number) => void;
   readonly onFailed?: (address: DocumentAddress, failure: ScriptoriumError) => void;
 };
 
@@ -74,6 +76,7 @@ export class UpdateLog {
   append(log: DocumentLog, update: Uint8Array, author: Author): void {
     if (log.failure !== null) throw log.failure;
     this.#backlogBytes += log.enqueue(update, author);
+    this.#options.onReceived?.(update.length);
     this.#dirty.add(log);
     this.#running ??= this.#run();
   }
@@ -98,6 +101,10 @@ export class UpdateLog {
 
   get openDocuments(): number {
     return this.#documents.size;
+  }
+
+  get heldAcknowledgements(): number {
+    return [...this.#documents.values()].reduce((sum, log) => sum + log.waiting, 0);
   }
 
   /** Resolves when the document has nothing left to commit; rejects when it never will or `signal` fires. */
@@ -182,8 +189,10 @@ export class UpdateLog {
 
   async #attempt(logs: readonly DocumentLog[]): Promise<boolean> {
     const batches = logs.flatMap((log) => log.inFlight?.batch ?? []);
+    const sentMs = performance.now();
     try {
       const heads = await this.#withTimeout(this.#append(logs, batches));
+      this.#options.onStatement?.("committed", performance.now() - sentMs);
       for (const log of logs) {
         const { documentId, part } = log.address;
         const head = heads.find((each) => each.documentId === documentId && each.part === part);
@@ -193,7 +202,9 @@ export class UpdateLog {
       this.#recovered();
       return true;
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#failed(logs, error);
+      if (this.#stop.signal.aborted) return false;
+      this.#options.onStatement?.("failed", performance.now() - sentMs);
+      this.#failed(logs, error);
       return false;
     }
   }
@@ -229,11 +240,11 @@ export class UpdateLog {
   }
 
   #settle(log: DocumentLog, headSeq: number): void {
-    const rows = log.inFlight?.batch.rows ?? [];
-    this.#backlogBytes -= log.settle(headSeq);
+    const settled = log.settle(headSeq);
     if (log.isDrained) this.#dirty.delete(log);
-    const bytes = rows.reduce((sum, row) => sum + row.update.length, 0);
-    this.#options.onCommitted?.(log.address, rows.length, bytes);
+    if (settled === null) return;
+    this.#backlogBytes -= settled.freedBytes;
+    this.#options.onCommitted?.(log.address, settled);
   }
 
   #fail(log: DocumentLog): void {

@@ -1,16 +1,31 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
-import { ScriptoriumError } from "../schema/errors.ts";
+import { ERRORS, ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
 import type { Part } from "../schema/ids.ts";
+import type { BuiltUpdate } from "./built-update.ts";
 import type { CompactionResult } from "./compaction.ts";
 import type { DatabaseLocation } from "./database.ts";
+import type { ContentEdit } from "./edit-content.ts";
 import type { ProjectionResult } from "./projection.ts";
+import type { RenderedContent, StoredContent } from "./render-stored.ts";
+import type { CapturedVersion } from "./versions.ts";
 
 type CompactTask = { kind: "compact"; documentId: string; part: Part; versionIntervalMs: number };
 type ProjectTask = { kind: "project"; documentId: string };
+type EditTask = { kind: "edit" } & ContentEdit;
+type RenderTask = { kind: "render" } & StoredContent;
+type CaptureTask = { kind: "capture"; documentId: string };
 
 /** What the upkeep thread can be asked to do. Every task may be repeated without harm [C4, P1]. */
-export type UpkeepTask = CompactTask | ProjectTask;
+export type UpkeepTask = CompactTask | ProjectTask | EditTask | RenderTask | CaptureTask;
+
+/** What it answers: the result of whichever task it was. */
+export type UpkeepResult =
+  | CompactionResult
+  | ProjectionResult
+  | BuiltUpdate
+  | RenderedContent
+  | CapturedVersion;
 
 /** From the main thread to the upkeep thread. */
 export type UpkeepRequest = { id: number; task: UpkeepTask };
@@ -18,13 +33,13 @@ export type UpkeepRequest = { id: number; task: UpkeepTask };
 /** The answer: a result, or why there is none. */
 export type UpkeepReply = {
   id: number;
-  result?: CompactionResult | ProjectionResult;
+  result?: UpkeepResult;
   error?: { code: string; message: string };
 };
 
 type Waiting = {
   task: UpkeepTask;
-  resolve: (result: CompactionResult | ProjectionResult) => void;
+  resolve: (result: UpkeepResult) => void;
   reject: (error: unknown) => void;
 };
 
@@ -58,6 +73,21 @@ export class UpkeepThread {
     return (await this.#run({ kind: "project", documentId })) as ProjectionResult;
   }
 
+  /** Makes the update that gives a document other content; errors carry the code that `editContent` threw. */
+  async edit(edit: ContentEdit): Promise<BuiltUpdate> {
+    return (await this.#run({ kind: "edit", ...edit })) as BuiltUpdate;
+  }
+
+  /** Writes stored content as text. */
+  async render(stored: StoredContent): Promise<RenderedContent> {
+    return (await this.#run({ kind: "render", ...stored })) as RenderedContent;
+  }
+
+  /** Captures the committed state of a document, to be kept as a version. */
+  async capture(documentId: string): Promise<CapturedVersion> {
+    return (await this.#run({ kind: "capture", documentId })) as CapturedVersion;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const { reject } of this.#queue.splice(0)) reject(stopped());
@@ -65,7 +95,7 @@ export class UpkeepThread {
     await this.#worker?.terminate();
   }
 
-  #run(task: UpkeepTask): Promise<CompactionResult | ProjectionResult> {
+  #run(task: UpkeepTask): Promise<UpkeepResult> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(stopped());
@@ -107,10 +137,15 @@ export class UpkeepThread {
     const { waiting } = this.#current;
     this.#current = null;
     if (result === undefined) {
-      waiting.reject(
-        Object.assign(new Error(error?.message ?? "no result"), { code: error?.code }),
-      );
+      waiting.reject(toError(error));
     } else waiting.resolve(result);
     this.#next();
   }
+}
+
+/** As it was thrown in the thread: an error of ours, or one that carries PostgreSQL's or the system's code. */
+function toError(error: UpkeepReply["error"]): Error {
+  const { code = "internal", message = "no result" } = error ?? {};
+  if (Object.hasOwn(ERRORS, code)) return new ScriptoriumError(code as ErrorCode, message);
+  return Object.assign(new Error(message), { code });
 }

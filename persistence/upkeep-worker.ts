@@ -1,8 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { compactDocument, type CompactionResult } from "./compaction.ts";
+import { assertNever } from "../schema/errors.ts";
+import { compactDocument } from "./compaction.ts";
 import { createDatabase, type DatabaseLocation } from "./database.ts";
-import { projectDocument, type ProjectionResult } from "./projection.ts";
-import type { UpkeepReply, UpkeepRequest, UpkeepTask } from "./upkeep-tasks.ts";
+import { editContent } from "./edit-content.ts";
+import { captureVersion } from "./named-versions.ts";
+import { projectDocument } from "./projection.ts";
+import { renderStored } from "./render-stored.ts";
+import type { UpkeepReply, UpkeepRequest, UpkeepResult, UpkeepTask } from "./upkeep-tasks.ts";
 
 /**
  * The thread in which documents are merged, proven and projected, with a connection of its own: no byte of that
@@ -12,10 +16,22 @@ const { location } = workerData as { location: DatabaseLocation };
 const database = createDatabase({ location, applicationName: "scriptorium-upkeep" });
 const sql = database.connect({ maxConnections: 1 });
 
-const perform = (task: UpkeepTask): Promise<CompactionResult | ProjectionResult> =>
-  task.kind === "compact"
-    ? compactDocument(sql, task, { versions: { minIntervalMs: task.versionIntervalMs } })
-    : projectDocument(sql, task.documentId);
+function perform(task: UpkeepTask): Promise<UpkeepResult> {
+  switch (task.kind) {
+    case "compact":
+      return compactDocument(sql, task, { versions: { minIntervalMs: task.versionIntervalMs } });
+    case "project":
+      return projectDocument(sql, task.documentId);
+    case "edit":
+      return editContent(sql, task);
+    case "render":
+      return renderStored(sql, task);
+    case "capture":
+      return captureVersion(sql, task.documentId);
+    default:
+      return assertNever(task);
+  }
+}
 
 parentPort?.on("message", ({ id, task }: UpkeepRequest) => {
   perform(task).then(

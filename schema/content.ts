@@ -3,6 +3,7 @@
  * file for what it refuses and what it loses.
  */
 export { renderHtml } from "./content-html.ts";
+export { parseHtml } from "./content-html-parse.ts";
 export { parseMarkdown } from "./content-markdown-parse.ts";
 export { renderMarkdown } from "./content-markdown.ts";
 export { parseContent } from "./content-parse.ts";

@@ -77,7 +77,8 @@ function appendText(content: JSONContent[], text: string, marks: MarkJson[]): vo
   else content.push({ type: "text", text, ...(marks.length > 0 && { marks }) });
 }
 
-function appendDelta(content: JSONContent[], text: Y.XmlText): void {
+/** Appends a text with its marks, as text nodes. */
+export function appendDelta(content: JSONContent[], text: Y.XmlText): void {
   for (const operation of text.toDelta() as { insert: unknown; attributes?: unknown }[]) {
     const { insert, attributes } = operation;
     if (typeof insert !== "string") continue; // an embed, which no editor of ours makes or shows
@@ -85,7 +86,8 @@ function appendDelta(content: JSONContent[], text: Y.XmlText): void {
   }
 }
 
-const elementNode = (element: Y.XmlElement): JSONContent => ({
+/** An element as a node without its content. */
+export const elementNode = (element: Y.XmlElement): JSONContent => ({
   type: storableText(element.nodeName),
   ...withAttributes(jsonRecord(element.getAttributes())),
 });

@@ -1,0 +1,48 @@
+import type * as Y from "yjs";
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import { errorCode, type SqlOrTransaction } from "./database.ts";
+import { ensureParts, makeFirstContent } from "./documents.ts";
+import { loadDocument, type StoredDocument } from "./load-document.ts";
+import { markQuarantined } from "./quarantine.ts";
+
+type Address = Pick<DocumentAddress, "documentId" | "part">;
+
+/**
+ * Fills `doc` with the committed state, as `loadDocument` does. A document that another program inserted gets its
+ * head rows and its first content now.
+ * @throws ScriptoriumError `document_not_found`.
+ */
+export async function loadCommitted(
+  sql: SqlOrTransaction,
+  address: Address,
+  doc: Y.Doc,
+): Promise<StoredDocument> {
+  try {
+    const stored = await loadDocument(sql, address, doc);
+    if (stored.headSeq > 0 || !(await makeFirstContent(sql, address))) return stored;
+  } catch (error) {
+    if (errorCode(error) !== "document_not_found") throw error;
+    await ensureParts(sql, address.documentId);
+    await makeFirstContent(sql, address);
+  }
+  return loadDocument(sql, address, doc);
+}
+
+/**
+ * The same for somebody who is about to write. Returns the seq it was read at.
+ * @throws ScriptoriumError `document_not_found`; `document_quarantined` when it cannot be loaded whole.
+ */
+export async function loadToWrite(
+  sql: SqlOrTransaction,
+  address: Address,
+  doc: Y.Doc,
+): Promise<number> {
+  const { headSeq, quarantine } = await loadCommitted(sql, address, doc);
+  if (quarantine === null) return headSeq;
+  await markQuarantined(sql, address, quarantine);
+  throw new ScriptoriumError(
+    "document_quarantined",
+    `The document cannot be loaded past seq ${quarantine.seq}: ${quarantine.reason}`,
+  );
+}
