@@ -1,30 +1,55 @@
 import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { routePath } from "hono/route";
 import type { Logger } from "pino";
+import type { Commands } from "../../extensions/commands.ts";
+import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { codeOf } from "../../extensions/refusal.ts";
 import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
+import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
+import type { AnsweredRequest } from "../metrics.ts";
+import { keyHandlers } from "./keys.ts";
 import { describeApi } from "./openapi.ts";
+import { agentHandlers } from "./agents.ts";
+import { createDocs } from "./docs.ts";
+import { contentHandlers } from "./content.ts";
+import { documentHandlers } from "./documents.ts";
+import { collaboratorHandlers } from "./collaborators.ts";
+import { featureHandlers } from "./features.ts";
+import { memberHandlers } from "./members.ts";
+import { projectHandlers } from "./projects.ts";
 import { organizationHandlers } from "./organizations.ts";
 import { problemResponse } from "./problem.ts";
 import { serve, type RestOptions } from "./serve.ts";
+import { versionHandlers } from "./versions.ts";
+import { signInHandlers } from "./sign-in.ts";
 
 /** What the steps of one request tell each other. */
 type Variables = { requestId: string; principal: Principal | undefined };
 
 export type RestApp = OpenAPIHono<{ Variables: Variables }>;
 
-export const API_PATH = "/api/v1";
+const API_PATH = "/api/v1";
+
+/** What the routes are served with. */
+type AppOptions = Omit<RestOptions, "app"> & {
+  readonly logger: Logger;
+  readonly isRestarting: () => boolean;
+  readonly onAnswered?: (request: AnsweredRequest) => void;
+  readonly live: LiveDocuments;
+  readonly commands: Commands;
+  /** For what callers wait for. */
+  readonly thread: UpkeepThread;
+};
 
 /** The REST API, ready to be mounted: routes, their description, and what is said where there is no route. */
-export function createRestApp(
-  options: Omit<RestOptions, "app"> & { logger: Logger; isRestarting: () => boolean },
-): RestApp {
+export function createRestApp(options: AppOptions): RestApp {
   const app: RestApp = new OpenAPIHono();
-  const { logger, isRestarting } = options;
+  const { logger, isRestarting, onAnswered } = options;
   app.use(`${API_PATH}/*`, async (context, next) => {
     const startedMs = performance.now();
     context.set("requestId", randomUUID());
@@ -32,24 +57,45 @@ export function createRestApp(
     context.header("x-content-type-options", "nosniff");
     if (isRestarting()) throw new ScriptoriumError("restarting", "The server is restarting");
     await next();
-    logRequest(logger, context, performance.now() - startedMs);
+    const durationMs = performance.now() - startedMs;
+    logRequest(logger, context, durationMs);
+    onAnswered?.({ ...labelsOf(context), durationMs });
   });
-  app.onError((error, context) => {
-    const requestId = (context.get("requestId") as string | undefined) ?? randomUUID();
-    const code = codeOf(error);
-    if (code === "internal") logger.error({ err: error, requestId }, "request failed");
-    else if (code === "storage_unavailable")
-      logger.warn({ err: error, requestId }, "request failed");
-    return problemResponse(context, { code, error, requestId });
-  });
+  app.onError((error, context) => toProblem(logger, error, context));
   const rest = { ...options, app };
-  serve(rest, organizationHandlers);
+  serveAreas(rest);
+  app.route("/", createDocs());
   app.get(`${API_PATH}/openapi.json`, (context) => context.json(describeApi()));
   refuseOtherMethods(app);
   app.all(`${API_PATH}/*`, () => {
     throw new ScriptoriumError("not_found", "There is no such route; see /api/docs");
   });
   return app;
+}
+
+function serveAreas(rest: RestOptions & AppOptions): void {
+  serve(rest, organizationHandlers);
+  serve(rest, memberHandlers);
+  serve(rest, projectHandlers);
+  serve(rest, collaboratorHandlers);
+  serve(rest, featureHandlers);
+  serve(rest, signInHandlers);
+  serve(rest, documentHandlers(rest));
+  serve(rest, contentHandlers(rest));
+  serve(rest, versionHandlers(rest));
+  serve(rest, agentHandlers);
+  serve(rest, keyHandlers);
+}
+
+function toProblem(logger: Logger, error: unknown, context: Context): Response {
+  const requestId = (context.get("requestId") as string | undefined) ?? randomUUID();
+  const code = codeOf(error);
+  if (code === "internal") {
+    logger.error({ err: error, requestId }, "request failed");
+  } else if (code === "storage_unavailable") {
+    logger.warn({ err: error, requestId }, "request failed");
+  }
+  return problemResponse(context, { code, error, requestId });
 }
 
 /** A path that is known, but not by this method. */
@@ -67,9 +113,21 @@ function refuseOtherMethods(app: RestApp): void {
   }
 }
 
+/** What Node's parser lets through beyond these is a whim of the caller, and none of the metrics' labels. */
+const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+function labelsOf(context: Context): Omit<AnsweredRequest, "durationMs"> {
+  const template = routePath(context).replaceAll(/:(\w+)/gu, "{$1}");
+  return {
+    route: template.endsWith("*") ? "other" : template,
+    method: METHODS.includes(context.req.method) ? context.req.method : "other",
+    status: context.res.status,
+  };
+}
+
 /** Ids, sizes and times; no query, no body and no token. Reads that succeed are not worth a line in production. */
 function logRequest(logger: Logger, context: Context, durationMs: number): void {
-  const { method, routePath } = { method: context.req.method, routePath: context.req.routePath };
+  const { method } = context.req;
   const { status } = context.res;
   const principal = context.get("principal") as Principal | undefined;
   const level = method === "GET" && status < 400 ? "debug" : "info";
@@ -77,7 +135,7 @@ function logRequest(logger: Logger, context: Context, durationMs: number): void 
     {
       requestId: context.get("requestId") as string,
       method,
-      route: routePath,
+      route: routePath(context),
       status,
       durationMs: Math.round(durationMs),
       userId: principal?.userId,

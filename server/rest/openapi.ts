@@ -25,7 +25,7 @@ function print(): Description {
   for (const [name, contract] of Object.entries<Route>(api)) {
     app.openAPIRegistry.registerPath(describe(name, contract));
   }
-  return app.getOpenAPI31Document({
+  const printed = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "Scriptorium",
@@ -37,7 +37,16 @@ function print(): Description {
     servers: [{ url: "/" }],
     tags: TAGS.map((tag) => ({ name: tag })),
   });
+  return withPlainPatterns(printed);
 }
+
+/** The printer leaves its flag on a regular expression, `…$/u`: to JSON Schema that is a pattern that nothing fits. */
+const withPlainPatterns = (printed: Description): Description =>
+  JSON.parse(
+    JSON.stringify(printed, (key, value: unknown) =>
+      key === "pattern" && typeof value === "string" ? value.replace(/\/u$/u, "") : value,
+    ),
+  ) as Description;
 
 function describe(name: string, contract: Route): RouteConfig {
   const { method, path, tag, summary, description: text, access, params, query } = contract;
@@ -62,8 +71,12 @@ function describe(name: string, contract: Route): RouteConfig {
 }
 
 function rightOf({ access }: Route): string | undefined {
-  if (access.who === "right") return `Takes the right to \`${access.right}\` there.`;
-  return access.who === "person" ? "For people who signed in, not for keys." : undefined;
+  const person = "For people who signed in, not for keys.";
+  if (access.who === "right") {
+    const right = `Takes the right to \`${access.right}\` there.`;
+    return access.person === true ? `${right} ${person}` : right;
+  }
+  return access.who === "person" ? person : undefined;
 }
 
 function headersOf({ idempotent, ifMatch, etag, method }: Route): z.ZodObject | null {

@@ -6,9 +6,11 @@ import {
   changeOrganization,
   organizationPage,
   readOrganization,
+  removeOrganization,
   type StoredOrganization,
 } from "../../persistence/organizations.ts";
 import type { Organization } from "../../schema/api/organizations.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
 import { rightsOf, type Right } from "../../schema/roles.ts";
 import { etagOf } from "./etag.ts";
 import { cut, pageOf } from "./page.ts";
@@ -28,12 +30,15 @@ export const organizationHandlers = {
     const organizations = rows.flatMap(({ membership, ...row }) => {
       const role = roleOfMember(membership);
       const place = placeFor(principal, { organizationId: row.id, projectId: null, role });
-      return place === null ? [] : [shown(row, place.rights)];
+      return place?.rights.includes("read") === true ? [shown(row, place.rights)] : [];
     });
     return { body: { organizations, nextCursor } };
   },
 
   async createOrganization({ sql, principal, body }) {
+    if (principal.kind === "jwt" && principal.organizationId !== null) {
+      throw new ScriptoriumError("forbidden", "This token reaches one organization only");
+    }
     const organizationId = await createOrganization(sql, body);
     await setMember(sql, { organizationId, userId: principal.userId, role: "admin" });
     const row = await readOrganization(sql, organizationId);
@@ -53,5 +58,13 @@ export const organizationHandlers = {
     await changeOrganization(sql, organizationId, body);
     const after = shown(await readOrganization(sql, organizationId), place.rights);
     return { body: after, etag: etagOf(after) };
+  },
+
+  async deleteOrganization({ sql, params, place, mustMatch }) {
+    const { organizationId } = params;
+    const before = await readOrganization(sql, organizationId, { forUpdate: true });
+    mustMatch(etagOf(shown(before, place.rights)));
+    await removeOrganization(sql, organizationId);
+    return {};
   },
 } satisfies Handlers;

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import type { z } from "zod";
 import type { Problem } from "../../schema/api/common.ts";
 import { ERRORS, ScriptoriumError, type ErrorCode } from "../../schema/errors.ts";
 
@@ -56,7 +55,7 @@ export function problemResponse(
 ): Response {
   const status = ERRORS[code].http;
   const known = error instanceof ScriptoriumError && code !== "internal";
-  const problem: z.output<typeof Problem> = {
+  const problem: Problem = {
     type: `urn:scriptorium:problem:${code}`,
     title: TITLES[code],
     status,

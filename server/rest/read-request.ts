@@ -5,7 +5,11 @@ import { ScriptoriumError } from "../../schema/errors.ts";
 import { FaultyRequest, type Fault } from "./problem.ts";
 
 /** What a request holds, parsed by its contract, and the text of its body as it came. */
-export type ReadRequest<R extends Route> = ParsedRequest<R> & { readonly bodyText: string };
+export type ReadRequest<R extends Route> = ParsedRequest<R> & {
+  readonly bodyText: string;
+  /** What the body is, `text/html`; empty where there is none. */
+  readonly mediaType: string;
+};
 
 /**
  * Reads a request by its contract.
@@ -27,9 +31,9 @@ export async function readRequest<R extends Route>(
   };
   const params = check("path", contract.params, context.req.param());
   const query = check("query", contract.query, context.req.query());
-  const { body, bodyText } = await readBody(context, contract, check);
+  const { body, bodyText, mediaType } = await readBody(context, contract, check);
   if (faults.length > 0) throw new FaultyRequest(faults);
-  return { params, query, body, bodyText } as ReadRequest<R>;
+  return { params, query, body, bodyText, mediaType } as ReadRequest<R>;
 }
 
 const MAX_FAULTS = 20;
@@ -38,9 +42,11 @@ async function readBody(
   context: Context,
   contract: Route,
   check: (where: string, schema: z.ZodType | undefined, value: unknown) => unknown,
-): Promise<{ body: unknown; bodyText: string }> {
+): Promise<{ body: unknown; bodyText: string; mediaType: string }> {
   const { body: schema, textBody = [] } = contract;
-  if (schema === undefined && textBody.length === 0) return { body: undefined, bodyText: "" };
+  if (schema === undefined && textBody.length === 0) {
+    return { body: undefined, bodyText: "", mediaType: "" };
+  }
   const [type = ""] = (context.req.header("content-type") ?? "").toLowerCase().split(";", 1);
   const mediaType = type.trim();
   const isJson = schema !== undefined && mediaType === "application/json";
@@ -52,8 +58,8 @@ async function readBody(
     );
   }
   const bodyText = await readText(context.req.raw);
-  if (!isJson) return { body: bodyText, bodyText };
-  return { body: check("body", schema, parseJson(bodyText)), bodyText };
+  if (!isJson) return { body: bodyText, bodyText, mediaType };
+  return { body: check("body", schema, parseJson(bodyText)), bodyText, mediaType };
 }
 
 function parseJson(text: string): unknown {

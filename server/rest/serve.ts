@@ -1,7 +1,12 @@
 import type { Context } from "hono";
 import type { Place } from "../../extensions/rights.ts";
 import type { SignIn } from "../../extensions/sign-in.ts";
-import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
+import {
+  DEADLOCK_DETECTED,
+  errorCode,
+  type Sql,
+  type SqlOrTransaction,
+} from "../../persistence/database.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
 import type { AnswerOf, Route, TextType } from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
@@ -9,6 +14,7 @@ import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { RestApp } from "./app.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
+import { senderOf, type Sender } from "./sender.ts";
 
 /** What routes are served with. */
 export type RestOptions = {
@@ -28,6 +34,10 @@ export type Call<R extends Route> = ReadRequest<R> & {
   readonly sql: SqlOrTransaction;
   /** Refuses a writer who has read something else. `etag`: of what is there now. */
   readonly mustMatch: (etag: string) => void;
+  /** Does this as soon as everything is committed, before the answer leaves; never when it is rolled back. */
+  readonly afterCommit: (effect: () => void) => void;
+  /** Where the request comes from, for people to read. */
+  readonly sender: Sender;
   /** Where this server is reached, as the caller wrote it: `https://docs.example.com`. */
   readonly origin: string;
 };
@@ -41,7 +51,7 @@ export type Shown<T> = T extends string
       ? { readonly [K in keyof T]: Shown<T[K]> }
       : T;
 
-/** What a handler answers. `etag`: without quotes. */
+/** What a handler answers. `etag`: without quotes. `json`: the body as JSON text already, as PostgreSQL writes it. */
 export type Reply<R extends Route> = {
   readonly etag?: string;
   /** The path of what was made, under `/api/v1`. */
@@ -49,7 +59,7 @@ export type Reply<R extends Route> = {
 } & (
   | (AnswerOf<R> extends undefined
       ? { readonly body?: undefined }
-      : { readonly body: Shown<AnswerOf<R>> })
+      : { readonly body: Shown<AnswerOf<R>> } | { readonly json: string })
   | (R["answer"] extends { readonly text: readonly TextType[] }
       ? { readonly text: string; readonly type: TextType }
       : never)
@@ -83,9 +93,26 @@ async function answer(
   const request = await readRequest(context, contract);
   const mustMatch = preconditionOf(context, contract);
   const { origin } = new URL(context.req.url);
-  const work = (sql: SqlOrTransaction): Promise<Reply<Route>> =>
-    handle({ ...request, principal, place, sql, mustMatch, origin } as unknown as Call<Route>);
+  const effects: (() => void)[] = [];
+  const afterCommit = (effect: () => void): void => {
+    effects.push(effect);
+  };
+  const call = {
+    ...request,
+    principal,
+    place,
+    mustMatch,
+    afterCommit,
+    origin,
+    sender: senderOf(context),
+  };
+  const work = (sql: SqlOrTransaction): Promise<Reply<Route>> => {
+    // Those of a transaction that was rolled back are void.
+    effects.length = 0;
+    return handle({ ...call, sql } as unknown as Call<Route>);
+  };
   const reply = await perform(options.sql, { context, contract, principal, request, work });
+  for (const effect of effects) effect();
   return respond(context, contract, reply);
 }
 
@@ -97,15 +124,19 @@ async function authorise(
   if (access.who === "anyone") return { principal: null, place: null };
   const principal = await signIn.principal(bearerToken(context));
   context.set("principal", principal);
-  if (access.who === "person" && principal.kind === "key") {
-    throw new ScriptoriumError("forbidden", "This is for people who signed in, not for keys");
-  }
+  if (access.who === "person") refuseKeys(principal);
   if (access.who !== "right") return { principal, place: null };
   const place = await signIn.place(principal, access.at, context.req.param(access.in) ?? "");
   if (!place.rights.includes(access.right)) {
     throw new ScriptoriumError("forbidden", `This takes the right to ${access.right} here`);
   }
+  if (access.person === true) refuseKeys(principal);
   return { principal, place };
+}
+
+function refuseKeys({ kind }: Principal): void {
+  if (kind !== "key") return;
+  throw new ScriptoriumError("forbidden", "This is for people who signed in, not for keys");
 }
 
 /** @throws ScriptoriumError `unauthenticated` where there is none. Never from the URL: those end up in logs. */
@@ -142,17 +173,32 @@ type Performed = {
   work: (sql: SqlOrTransaction) => Promise<Reply<Route>>;
 };
 
+/** How often a writer is tried whom PostgreSQL rolled back so that another could go on. */
+const MAX_ATTEMPTS = 3;
+
 /** One transaction around everything that writes; with an idempotency key, at most once. */
-function perform(sql: Sql, performed: Performed): Promise<Reply<Route>> {
-  const { context, contract, principal, request, work } = performed;
-  if (contract.method === "get") return work(sql);
+async function perform(sql: Sql, performed: Performed): Promise<Reply<Route>> {
+  if (performed.contract.method === "get") return performed.work(sql);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transact(sql, performed);
+    } catch (error) {
+      if (errorCode(error) !== DEADLOCK_DETECTED || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function transact(
+  sql: Sql,
+  { context, contract, principal, request, work }: Performed,
+): Promise<Reply<Route>> {
   return sql.begin(async (tx) => {
     const key = context.req.header("idempotency-key");
     if (contract.idempotent !== true || key === undefined || principal === null) return work(tx);
     return onceForKey(tx, { principal, key, request: [context.req.path, request.bodyText] }, () =>
       work(tx),
     );
-  }) as Promise<Reply<Route>>;
+  });
 }
 
 function respond(context: Context, contract: Route, reply: Reply<Route>): Response {
@@ -175,5 +221,6 @@ function respond(context: Context, contract: Route, reply: Reply<Route>): Respon
     return context.body(text, status as 200, { "content-type": `${type}; charset=utf-8` });
   }
   if (status === 204) return context.body(null, 204);
-  return context.body(JSON.stringify(reply.body), status, { "content-type": "application/json" });
+  const json = "json" in reply ? String(reply.json) : JSON.stringify(reply.body);
+  return context.body(json, status, { "content-type": "application/json" });
 }

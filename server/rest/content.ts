@@ -1,0 +1,104 @@
+import type { JSONContent } from "@tiptap/core";
+import type { Commands } from "../../extensions/commands.ts";
+import type { LiveDocuments } from "../../extensions/live-documents.ts";
+import { presenceOf } from "../../extensions/presence.ts";
+import type { ContentEdit } from "../../persistence/edit-content.ts";
+import { namesOfParticipants } from "../../persistence/participants.ts";
+import { readDocument } from "../../persistence/read-document.ts";
+import { renderContent } from "../../persistence/render-stored.ts";
+import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
+import type { contentRoutes } from "../../schema/api/content.ts";
+import { authorOf } from "./author.ts";
+import { withContent } from "./content-json.ts";
+import { createContentReader } from "./content-reader.ts";
+import { FaultyRequest } from "./problem.ts";
+import type { Call, Handlers } from "./serve.ts";
+
+/** What the content of a document goes in and out through. */
+export type ContentDoors = {
+  readonly commands: Commands;
+  readonly live: Pick<LiveDocuments, "connectionsOf">;
+  /** For what somebody waits for. */
+  readonly thread: Pick<UpkeepThread, "project" | "edit" | "render">;
+};
+
+/** Rendered on the spot up to this size, bytes of JSON: some milliseconds. Larger content goes to the thread. */
+const SMALL_BYTES = 64 * 1024;
+
+/** The routes of `schema/api/content.ts`. */
+export const contentHandlers = (doors: ContentDoors) =>
+  ({
+    ...readingHandlers(doors),
+    ...writingHandlers(doors),
+
+    async listPresence({ sql, params }) {
+      await readDocument(sql, params.documentId);
+      const present = presenceOf(doors.live.connectionsOf(params.documentId));
+      const names = await namesOfParticipants(sql, present);
+      const participants = present.map((one, index) => ({ ...one, name: names[index] ?? "" }));
+      return { body: { participants } };
+    },
+  }) satisfies Handlers;
+
+function readingHandlers({ thread }: Pick<ContentDoors, "thread">) {
+  const readContent = createContentReader(thread);
+  return {
+    async getContent({ sql, params, query }) {
+      const { documentId } = params;
+      const { format } = query;
+      if (format === "json") {
+        const state = await readContent(sql, documentId, Number.MAX_SAFE_INTEGER);
+        const { projectedSeq: seq, content, diagram } = state;
+        const etag = String(seq);
+        return { json: withContent({ documentId, seq, diagram }, content), etag };
+      }
+      const state = await readContent(sql, documentId, SMALL_BYTES);
+      const type = `text/${format}` as const;
+      if (state.content !== null) {
+        const text = await renderContent(JSON.parse(state.content) as JSONContent, format);
+        return { text, type, etag: String(state.projectedSeq) };
+      }
+      const { text, seq } = await thread.render({ documentId, version: null, format });
+      return { text, type, etag: String(seq) };
+    },
+  } satisfies Handlers;
+}
+
+const writingHandlers = ({ commands, thread }: Pick<ContentDoors, "commands" | "thread">) =>
+  ({
+    async putContent(call) {
+      const { sql: tx, params, principal, mustMatch, afterCommit } = call;
+      const { documentId } = params;
+      const { type } = await readDocument(tx, documentId);
+      const edit = editOf(call);
+      if (edit.diagram !== null && type !== "system_diagram") {
+        throw new FaultyRequest([{ at: "body.diagram", message: "is for a system_diagram only" }]);
+      }
+      const result = await commands.perform(
+        { tx, afterCommit },
+        {
+          address: { documentId, part: "content" },
+          author: authorOf(principal),
+          build: () => thread.edit(edit),
+          check: (headSeq) => mustMatch(String(headSeq)),
+        },
+      );
+      return { body: result, etag: String(result.seq) };
+    },
+  }) satisfies Handlers;
+
+function editOf({
+  params: { documentId },
+  body,
+  bodyText,
+  mediaType,
+}: Call<(typeof contentRoutes)["putContent"]>): ContentEdit {
+  const edit = { documentId, isNew: false };
+  if (typeof body === "string") {
+    const form = mediaType === "text/html" ? "html" : "markdown";
+    return { ...edit, content: { form, text: body }, diagram: null };
+  }
+  // As it came: the thread reads it again, which spares this one the writing.
+  const content = body.content === undefined ? null : ({ form: "json", text: bodyText } as const);
+  return { ...edit, content, diagram: body.diagram ?? null };
+}

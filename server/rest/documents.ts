@@ -1,0 +1,93 @@
+import type { z } from "zod";
+import type { LiveDocuments } from "../../extensions/live-documents.ts";
+import { changeDocument, restoreDocument } from "../../persistence/change-document.ts";
+import { documentPage } from "../../persistence/document-page.ts";
+import { deleteDocument } from "../../persistence/list-documents.ts";
+import { readDocument, type DocumentRow } from "../../persistence/read-document.ts";
+import type { Document } from "../../schema/api/documents.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
+import { documentName, PARTS } from "../../schema/ids.ts";
+import type { Right } from "../../schema/roles.ts";
+import { completeChange, rightsAtTarget } from "./change-document.ts";
+import { createFromCall, type CreationDoors } from "./create-document.ts";
+import { etagOf } from "./etag.ts";
+import { cut, pageOf } from "./page.ts";
+import type { Handlers, Shown } from "./serve.ts";
+
+const shown = (row: DocumentRow, rights: readonly Right[]): Shown<z.output<typeof Document>> => ({
+  ...row,
+  rights,
+});
+
+/** What documents are made, moved and deleted with. */
+export type DocumentDoors = CreationDoors & {
+  readonly live: Pick<LiveDocuments, "failed" | "reopen">;
+};
+
+/** The routes of `schema/api/documents.ts`. */
+export const documentHandlers = (doors: DocumentDoors) =>
+  ({
+    ...readingHandlers,
+    ...changingHandlers(doors),
+
+    async createDocument(call) {
+      const { sql, place } = call;
+      const documentId = await createFromCall(doors, call);
+      const row = await readDocument(sql, documentId);
+      return { body: shown(row, place.rights), location: `/documents/${documentId}` };
+    },
+  }) satisfies Handlers;
+
+const readingHandlers = {
+  async listDocuments({ sql, params, place, query }) {
+    const { type = null, featureId = null, q = null, order } = query;
+    const isDeleted = query.deleted === "true";
+    if (isDeleted && !place.rights.includes("edit")) {
+      throw new ScriptoriumError("forbidden", "Deleted documents take the right to edit here");
+    }
+    const page = pageOf(order, query);
+    const filter = { ...params, type, featureId, isDeleted, titlePrefix: q };
+    const { rows, nextCursor } = cut(order, page, await documentPage(sql, filter, order, page));
+    const documents = rows.map(({ sortKey: _, ...row }) => shown(row, place.rights));
+    return { body: { documents, nextCursor } };
+  },
+
+  async getDocument({ sql, params, place }) {
+    const body = shown(await readDocument(sql, params.documentId), place.rights);
+    return { body, etag: etagOf(body) };
+  },
+} satisfies Handlers;
+
+const namesOf = (documentId: string) => PARTS.map((part) => documentName(documentId, part));
+
+const changingHandlers = ({ live }: Pick<DocumentDoors, "live">) =>
+  ({
+    async updateDocument({ sql, params, place, body, principal, mustMatch, afterCommit }) {
+      const { documentId } = params;
+      const before = await readDocument(sql, documentId, { forUpdate: true });
+      mustMatch(etagOf(shown(before, place.rights)));
+      const target = body.projectId ?? before.projectId;
+      const isMoved = target !== before.projectId;
+      const rights = isMoved ? await rightsAtTarget(sql, principal, before, target) : place.rights;
+      await changeDocument(sql, documentId, await completeChange(sql, before, body));
+      if (isMoved) afterCommit(() => namesOf(documentId).forEach((name) => live.reopen(name)));
+      const after = shown(await readDocument(sql, documentId), rights);
+      return { body: after, etag: etagOf(after) };
+    },
+
+    async deleteDocument({ sql, params, place, mustMatch, afterCommit }) {
+      const { documentId } = params;
+      const before = await readDocument(sql, documentId, { forUpdate: true });
+      mustMatch(etagOf(shown(before, place.rights)));
+      await deleteDocument(sql, documentId);
+      afterCommit(() =>
+        namesOf(documentId).forEach((name) => live.failed(name, "document_not_found")),
+      );
+      return {};
+    },
+
+    async restoreDocument({ sql, params, place }) {
+      await restoreDocument(sql, params.documentId);
+      return { body: shown(await readDocument(sql, params.documentId), place.rights) };
+    },
+  }) satisfies Handlers;

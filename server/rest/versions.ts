@@ -1,0 +1,70 @@
+import type { JSONContent } from "@tiptap/core";
+import {
+  nameVersion,
+  readVersion,
+  versionPage,
+  type VersionRow,
+} from "../../persistence/named-versions.ts";
+import { readDocument } from "../../persistence/read-document.ts";
+import { renderContent } from "../../persistence/render-stored.ts";
+import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
+import { withContent } from "./content-json.ts";
+import { cut, pageOf } from "./page.ts";
+import type { Handlers } from "./serve.ts";
+
+/** Rendered on the spot up to this many characters of JSON; larger content goes to the thread. */
+const SMALL_LENGTH = 64 * 1024;
+
+const shown = ({ number, kind, name, seq, createdAt, createdBy }: VersionRow) => ({
+  number,
+  kind,
+  name,
+  seq,
+  createdAt,
+  createdBy,
+});
+
+/** The routes of `schema/api/versions.ts`. */
+export const versionHandlers = ({
+  thread,
+}: {
+  readonly thread: Pick<UpkeepThread, "capture" | "render">;
+}) =>
+  ({
+    async listVersions({ sql, params, query }) {
+      await readDocument(sql, params.documentId);
+      const page = pageOf("-number", query);
+      const found = await versionPage(sql, params.documentId, page);
+      const { rows, nextCursor } = cut("-number", page, found);
+      return { body: { versions: rows.map(shown), nextCursor } };
+    },
+
+    async createVersion({ sql, params, body, principal }) {
+      const { documentId } = params;
+      await readDocument(sql, documentId);
+      const captured = await thread.capture(documentId);
+      const { name } = body;
+      const row = await nameVersion(sql, captured, { name, createdBy: principal.userId });
+      const location = `/documents/${documentId}/versions/${row.number}`;
+      return { body: shown(row), location };
+    },
+
+    async getVersion({ sql, params, query }) {
+      const { documentId, number } = params;
+      await readDocument(sql, documentId);
+      const { content, diagram, ...row } = await readVersion(sql, documentId, number);
+      const { format } = query;
+      // A version never changes.
+      const etag = String(number);
+      if (format === "json") {
+        return { json: withContent({ ...shown(row), documentId, diagram }, content), etag };
+      }
+      const type = `text/${format}` as const;
+      if (content.length <= SMALL_LENGTH) {
+        const text = await renderContent(JSON.parse(content) as JSONContent, format);
+        return { text, type, etag };
+      }
+      const { text } = await thread.render({ documentId, version: number, format });
+      return { text, type, etag };
+    },
+  }) satisfies Handlers;
