@@ -6,6 +6,7 @@ import type { TestProject } from "vitest/node";
 import { startEmbeddedPostgres } from "../../persistence/embedded-postgres.ts";
 import { migrate } from "../../persistence/migrate.ts";
 import { TEMPLATE_DATABASE, type TestServer } from "./database.ts";
+import { buildPageIfStale } from "./page-build.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -13,8 +14,9 @@ declare module "vitest" {
   }
 }
 
-/** One PostgreSQL for the whole run: yours (`TEST_DATABASE_URL`) or an embedded one in a folder of its own. */
+/** The page, built; and one PostgreSQL for the whole run: yours (`TEST_DATABASE_URL`) or one in a folder of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildPageIfStale();
   const url = process.env["TEST_DATABASE_URL"];
   const dataDir = await mkdtemp(join(tmpdir(), "scriptorium-test-"));
   // As root PostgreSQL runs as another user, and mkdtemp's 0700 would make it put the cluster elsewhere, for good.

@@ -1,0 +1,47 @@
+import { actionButton } from "./action.ts";
+import { createClient, isSignedOut } from "./client.ts";
+import { element } from "./dom.ts";
+import { frame } from "./frame.ts";
+import { keepToken } from "./session.ts";
+import { wantedPage } from "./wanted-page.ts";
+
+/**
+ * The page of a one-time link, `/sign-in#<token>`. It asks for a click: programs that preview links open them too,
+ * and would use the link up.
+ */
+export function showSignInPage(body: HTMLElement): void {
+  const link = globalThis.location.hash.slice(1);
+  // Out of the address at once: not into the history, a bookmark or a screenshot.
+  history.replaceState(null, "", "/sign-in");
+  document.title = "Sign in – Scriptorium";
+  const main = element("main", { className: "narrow" });
+  body.replaceChildren(frame([]), main);
+  if (link === "") main.replaceChildren(...deadLink("This address is not a sign-in link."));
+  else main.replaceChildren(...offer(main, link));
+}
+
+function offer(main: HTMLElement, link: string): HTMLElement[] {
+  const button = actionButton({ text: "Sign in", className: "primary" }, async () => {
+    try {
+      const { body } = await createClient(() => null).createSession({ body: { link } });
+      keepToken(body.token);
+    } catch (error) {
+      if (!isSignedOut(error)) throw error;
+      main.replaceChildren(...deadLink("This sign-in link was used already, or it is too old."));
+      return;
+    }
+    location.replace(wantedPage());
+  });
+  return [
+    element("h1", {}, "Welcome"),
+    element("p", {}, "This link signs you in on this browser. It works once."),
+    element("p", { className: "actions" }, button),
+  ];
+}
+
+const deadLink = (reason: string): HTMLElement[] => [
+  element("h1", {}, "This link no longer works"),
+  element("p", { role: "alert" }, `${reason} Ask whoever runs this server for a new one:`),
+  element("pre", { className: "command" }, "npm run admin -- user link <your e-mail>"),
+  element("p", {}, element("a", { href: "/" }, "To the first page")),
+];

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeInBrowser } from "./support/browser.ts";
+import {
+  expectNoComplaints,
+  linkFor,
+  signIn,
+  untilReads,
+  untilStatus,
+  type Visitor,
+} from "./support/page-visitor.ts";
+import { startRest, type Rest } from "./support/rest.ts";
+import { createTenant, type Tenant } from "./support/tenant.ts";
+import { until } from "./support/until.ts";
+
+let rest: Rest;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  rest = await startRest();
+  tenant = await createTenant(rest.sql);
+});
+afterAll(() => rest.close());
+
+const link = (): Promise<string> => linkFor(rest.sql, rest.url, tenant.userId);
+const close = ({ page }: Visitor): Promise<void> => page.context().close();
+
+const tokenOf = ({ page }: Visitor): Promise<string | null> =>
+  page.evaluate(() => localStorage.getItem("scriptorium.token"));
+
+describeInBrowser("what the server refuses", (browser) => {
+  test("a title that somebody else changed meanwhile is not written over", async () => {
+    const { documentId } = await tenant.document({ title: "Psalter" });
+    const visitor = await signIn(browser(), await link());
+    await visitor.open(documentId);
+    const client = rest.client(tenant.token);
+    const params = { documentId };
+    await client.updateDocument({ params, body: { title: "Great psalter" } });
+    const title = visitor.page.getByLabel("Title");
+    await title.fill("Small psalter");
+    await title.press("Enter");
+    await visitor.page.getByText("Somebody else has just called it “Great psalter”").waitFor();
+    expect(await title.inputValue()).toBe("Great psalter");
+    expect((await client.getDocument({ params })).body.title).toBe("Great psalter");
+    await title.fill("Small psalter");
+    await title.press("Enter");
+    await until(async () => (await client.getDocument({ params })).body.title === "Small psalter");
+    expectNoComplaints([visitor]);
+    await close(visitor);
+  });
+
+  test("[A3] after the sign-in has ended the text stays; signed in again, it is saved", async () => {
+    const { documentId, name } = await tenant.document();
+    const visitor = await signIn(browser(), await link());
+    const { page, text } = visitor;
+    await visitor.open(documentId);
+    await text.click();
+    await page.keyboard.type("Compline");
+    await untilStatus(visitor, "Saved");
+    await rest.client(await tokenOf(visitor)).signOut();
+    rest.node.collaboration.documents.closeConnections(name);
+    await untilStatus(visitor, "Not allowed: your sign-in has ended");
+    await untilReads(visitor, "Compline");
+    expect(await text.getAttribute("contenteditable")).toBe("false");
+
+    const other = await page.context().newPage();
+    await other.goto(await link());
+    await other.getByRole("button", { name: "Sign in" }).click();
+    await other.getByRole("heading", { name: "Documents" }).waitFor();
+    await page.getByRole("button", { name: "Connect again" }).click();
+    await untilStatus(visitor, "Saved");
+    await text.press("Control+End");
+    await page.keyboard.type(" is sung");
+    await untilReads(visitor, "Compline is sung");
+    await untilStatus(visitor, "Saved");
+    expect(await page.getByRole("button", { name: "Connect again" }).isVisible()).toBe(false);
+    expectNoComplaints([visitor]);
+    await close(visitor);
+  });
+});
