@@ -1,4 +1,4 @@
-import type { onAuthenticatePayload } from "@hocuspocus/server";
+import type { Connection, onAuthenticatePayload } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import {
   addressOf,
@@ -11,8 +11,14 @@ import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-doc
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
 import { receiveSync, receiveUpdateFrame } from "../extensions/update-gate.ts";
-import { ScriptoriumError } from "../schema/errors.ts";
+import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
 import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
+
+type SignInOptions = {
+  readonly signIn: SignIn;
+  readonly logger: Logger;
+  readonly onRefused?: (code: ErrorCode) => void;
+};
 
 /** The live documents, and the way in for accepted websockets. */
 export type Collaboration = {
@@ -43,9 +49,7 @@ export type Collaboration = {
  * Absent on purpose: onChange (runs after the acknowledgement), onStoreDocument (the log has taken its place),
  * beforeHandleMessage and afterHandleMessage (a promise chain each for every frame).
  */
-export function createCollaboration(
-  options: LiveDocumentsOptions & { signIn: SignIn; logger: Logger },
-): Collaboration {
+export function createCollaboration(options: LiveDocumentsOptions & SignInOptions): Collaboration {
   const documents = new LiveDocuments(options);
   documents.configure({
     ...withoutHooks,
@@ -54,7 +58,7 @@ export function createCollaboration(
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
     beforeSync: async (message) => receiveSync(documents, message),
-    connected: async ({ context, connection }) => context.socket.joined(connection),
+    connected: async ({ context, connection }) => joined(options.logger, context, connection),
     onDisconnect: async ({ context }) => context.socket.left(),
     beforeUnloadDocument: () => documents.mayUnload(),
     afterUnloadDocument: async ({ documentName }) => documents.unloaded(documentName),
@@ -101,8 +105,22 @@ const withoutHooks: object = {
   onAwarenessUpdate: undefined,
 };
 
+function joined(
+  logger: Logger,
+  { socket, principal }: SocketContext,
+  connection: Connection,
+): void {
+  socket.joined(connection);
+  const { connectionId } = socket;
+  const { document, readOnly } = connection;
+  logger.info(
+    { connectionId, documentName: document.name, userId: principal.userId, readOnly },
+    "document opened",
+  );
+}
+
 async function authenticate(
-  { signIn, logger }: { signIn: SignIn; logger: Logger },
+  { signIn, logger, onRefused }: SignInOptions,
   { documentName, token, context, connectionConfig }: onAuthenticatePayload<SocketContext>,
 ): Promise<Partial<SocketContext>> {
   const { socket } = context;
@@ -120,7 +138,11 @@ async function authenticate(
     return { address, principal, author: { userId: principal.userId, agentId } };
   } catch (error) {
     const code = codeOf(error);
-    logger.info({ code, err: code === "internal" ? error : undefined }, "sign-in refused");
+    logger.info(
+      { connectionId: socket.connectionId, code, err: code === "internal" ? error : undefined },
+      "sign-in refused",
+    );
+    onRefused?.(code);
     if (code === "storage_unavailable" || code === "internal") {
       socket.closeFor("storage_unavailable");
     } else socket.refused(code);

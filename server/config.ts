@@ -5,6 +5,12 @@ const count = (fallback: number) => z.coerce.number().int().positive().default(f
 const ms = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback);
 const MIB = 1024 * 1024;
 
+const webAddress = () =>
+  z.url({ protocol: /^https?$/u, error: "must begin with https:// or http://" }).optional();
+
+/** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
+const MIN_SECRET_BYTES = 32;
+
 /** Every environment variable there is. README's table is printed from this by `npm run admin -- config`. */
 export const configSchema = z.object({
   PORT: z.coerce
@@ -25,6 +31,32 @@ export const configSchema = z.object({
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
     .describe("How much is logged, as JSON lines on standard error"),
+  PUBLIC_URL: webAddress().describe(
+    "Where people reach this server, for sign-in links; absent: http://HOST:PORT",
+  ),
+  JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `must have at least ${MIN_SECRET_BYTES} bytes`,
+    )
+    .optional()
+    .describe("Your application signs its users' tokens with this (HS256)"),
+  JWKS_URL: webAddress().describe(
+    "… or publishes its keys here (RS256, ES256, EdDSA); one of the two",
+  ),
+  JWT_ISSUER: z.string().optional().describe("What `iss` of such a token must be"),
+  JWT_AUDIENCE: z.string().optional().describe("What `aud` of it must be, or hold"),
+  JWT_CREATE_USERS: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((value) => value === "true")
+    .describe("A person who is not known here becomes a user at his first sign-in by such a token"),
+  METRICS_TOKEN: z
+    .string()
+    .refine((token) => /^\S{16,}$/u.test(token), "must have 16 characters or more, and no space")
+    .optional()
+    .describe("What /metrics asks for as a bearer token; absent: it answers this machine only"),
   AUTO_MIGRATE: z
     .enum(["true", "false"])
     .default("true")
@@ -55,6 +87,9 @@ export const configSchema = z.object({
   ),
 });
 
+/** Or a part of them is: the value of such a variable is not repeated. */
+const SECRETS: readonly string[] = ["DATABASE_URL", "JWT_SECRET", "JWKS_URL", "METRICS_TOKEN"];
+
 export type Config = Readonly<z.output<typeof configSchema>>;
 
 /**
@@ -68,14 +103,29 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       .filter(([, value]) => value !== undefined && value !== ""),
   );
   const result = configSchema.safeParse(present);
-  if (result.success) return Object.freeze(result.data);
-  const lines = result.error.issues.map((issue) => {
-    const name = String(issue.path[0]);
-    // A url may hold a password: its value is not repeated.
-    const value = name === "DATABASE_URL" ? "" : ` is ${JSON.stringify(present[name])};`;
-    return `${name}${value} ${allowed(issue)}`;
-  });
-  throw new ScriptoriumError("bad_configuration", lines.join("\n"));
+  const faults = result.success
+    ? jwtFaults(result.data)
+    : result.error.issues.map((issue) => {
+        const name = String(issue.path[0]);
+        const value = SECRETS.includes(name) ? "" : ` is ${JSON.stringify(present[name])};`;
+        return `${name}${value} ${allowed(issue)}`;
+      });
+  if (result.success && faults.length === 0) return Object.freeze(result.data);
+  throw new ScriptoriumError("bad_configuration", faults.join("\n"));
+}
+
+/** A token that is good for another application, or another use of the same key, must not be good here. */
+function jwtFaults({ JWT_SECRET, JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config): string[] {
+  if (JWT_SECRET !== undefined && JWKS_URL !== undefined) {
+    return [
+      "JWT_SECRET and JWKS_URL are both set; tokens are checked with one of them, unset the other",
+    ];
+  }
+  if (JWT_SECRET === undefined && JWKS_URL === undefined) return [];
+  const which = JWT_SECRET === undefined ? "JWKS_URL" : "JWT_SECRET";
+  return Object.entries({ JWT_ISSUER, JWT_AUDIENCE })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => `${name} is missing; with ${which} set it must say which tokens are for us`);
 }
 
 function allowed(issue: z.core.$ZodIssue): string {

@@ -5,13 +5,24 @@ import {
   createUser,
   setMember,
 } from "../persistence/accounts.ts";
+import { createSignInLink } from "../persistence/sign-in-links.ts";
 import type { Sql } from "../persistence/database.ts";
 import { createDocument } from "../persistence/documents.ts";
 
-export type Demo = { readonly documentId: string; readonly token: string };
+/** What was made, and two ways to sign in: a session's token, and the token of a link that works once. */
+export type Demo = {
+  readonly documentId: string;
+  readonly token: string;
+  readonly linkToken: string;
+};
+
+const HOUR_MS = 3600 * 1000;
 
 /** Thirty days: long enough to try it out. */
-const SESSION_MS = 30 * 24 * 3600 * 1000;
+const SESSION_MS = 30 * 24 * HOUR_MS;
+const LINK_MS = 24 * HOUR_MS;
+
+const DEMO_EMAIL = "demo@example.com";
 
 const WELCOME = `# Welcome to Scriptorium
 
@@ -37,7 +48,7 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
     // Loaded only now: it takes 30 MB, and later starts do not need it.
     const { parseMarkdown } = await import("../schema/content.ts");
     const organizationId = await createOrganization(tx, { name: "Demo", slug: "demo" });
-    const userId = await createUser(tx, { email: "demo@example.com", name: "Demo" });
+    const userId = await createUser(tx, { email: DEMO_EMAIL, name: "Demo" });
     await setMember(tx, { organizationId, userId, role: "admin" });
     const projectId = await createProject(tx, { organizationId, name: "Demo", slug: "demo" });
     const documentId = await createDocument(tx, {
@@ -51,7 +62,9 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
     });
     const expiresAt = new Date(Date.now() + SESSION_MS);
     const { token } = await createSession(tx, { userId, expiresAt });
-    return { documentId, token };
+    const linkExpiresAt = new Date(Date.now() + LINK_MS);
+    const linkToken = await createSignInLink(tx, { userId, expiresAt: linkExpiresAt });
+    return { documentId, token, linkToken };
   });
 
 /** What a newcomer reads at the first start. The token is shown this once. */
@@ -70,5 +83,14 @@ export const demoText = ({ documentId, token }: Demo, websocketUrl: string): str
       token: "${token}",
     });
 
-  The token is valid for 30 days and shown only now; "npm run admin -- user token demo@example.com" makes another.
+  The token is valid for 30 days and shown only now; "npm run admin -- user token ${DEMO_EMAIL}" makes another.
+`;
+
+/** The way in for a browser, printed last: it is what a newcomer wants to click. */
+export const linkText = (signInUrl: string): string => `
+  Open this in a browser. It signs you in, once, within 24 hours:
+
+    ${signInUrl}
+
+  Later "npm run admin -- user link ${DEMO_EMAIL}" makes another.
 `;

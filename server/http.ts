@@ -1,19 +1,22 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { mountPage } from "./page.ts";
 import type { RestApp } from "./rest/app.ts";
 
 /** What `/readyz` asks: null when documents can be opened and edits be committed, else why not. */
 export type Readiness = () => Promise<string | null>;
 
-/** The HTTP server under the websocket door: the REST API, liveness and readiness. */
+/** The HTTP server under the websocket door: the REST API, the page, liveness, readiness and metrics. */
 export function createHttpServer({
   rest,
   readiness,
+  metrics,
 }: {
   rest: RestApp;
   readiness: Readiness;
+  metrics: (context: Context) => Promise<Response>;
 }): Server {
   const app = new Hono();
   app.get("/healthz", (context) => context.json({ status: "alive" }));
@@ -24,8 +27,15 @@ export function createHttpServer({
       ? context.json({ status: "ready" })
       : context.json({ status: "not_ready", reason }, 503);
   });
+  app.get("/metrics", metrics);
+  mountPage(app);
   app.route("/", rest);
-  return createServer(getRequestListener(app.fetch));
+  const listener = getRequestListener(app.fetch);
+  return createServer((request, response) => {
+    listener(request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
 }
 
 /** @throws ScriptoriumError `bad_configuration` when the address cannot be had, with the reason in words. */

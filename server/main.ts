@@ -1,7 +1,9 @@
-import { pino, type Logger } from "pino";
+import type { Logger } from "pino";
 import { readConfig, type Config } from "./config.ts";
-import { createDemo, demoText } from "./demo.ts";
+import { createDemo, demoText, linkText } from "./demo.ts";
+import { createLogger } from "./logger.ts";
 import { startNode } from "./node.ts";
+import { publicUrl, signInUrl } from "./public-url.ts";
 import { SERVER_APPLICATION } from "../persistence/server-lock.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { openStorage, prepareSchema } from "./storage.ts";
@@ -20,7 +22,11 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     // Before anything else can fail: the token is shown this once.
     if (demo !== null) process.stdout.write(demoText(demo, urlOf(config.PORT)));
     const node = await startNode({ config, storage, logger });
-    process.stdout.write(`\n  Scriptorium is ready on ${urlOf(node.port)}\n\n`);
+    process.stdout.write(`\n  Scriptorium is ready on ${urlOf(node.port)}\n`);
+    // Last, because the port is known only now; if the start fails before, `admin user link` makes another.
+    const link =
+      demo === null ? "" : linkText(signInUrl(publicUrl(config, node.port), demo.linkToken));
+    process.stdout.write(`${link}\n`);
     return async () => {
       await node.close();
       await storage.close();
@@ -66,7 +72,7 @@ function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
 
 try {
   const config = readConfig();
-  const logger = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: 2, sync: false }));
+  const logger = createLogger(config);
   const starting = start(config, logger);
   // A signal during the start is heeded when the start is through: nothing is left half-open.
   stopOnSignal(async () => (await starting)(), logger);

@@ -1,8 +1,11 @@
+import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { createSignIn } from "../extensions/sign-in.ts";
+import { createCommands } from "../extensions/commands.ts";
+import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
 import type { Database } from "../persistence/database.ts";
+import { forgetWhatIsOver } from "../persistence/forget.ts";
 import { holdServerLock } from "../persistence/server-lock.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
 import { UpdateLog, type UpdateLogOptions } from "../persistence/update-log.ts";
@@ -10,7 +13,11 @@ import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
 import { createHttpServer, listen } from "./http.ts";
+import { jwtSettingsOf } from "./jwt-settings.ts";
+import { createMetricsDoor } from "./metrics-door.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRestApp } from "./rest/app.ts";
+import { measureUpkeep } from "./measured-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { WebsocketDoor } from "./websocket.ts";
 
@@ -40,43 +47,34 @@ const LOG_LOCK_TIMEOUT_MS = 2000;
 export async function startNode({ config, storage, logger }: NodeOptions): Promise<Node> {
   const { database } = storage;
   const lock = storage.embedded ? await holdServerLock(database) : null;
-  const upkeep = openUpkeep({ config, storage, logger });
+  const metrics = createMetrics();
+  const upkeep = openUpkeep({ config, storage, logger }, metrics);
   const updateLog = openUpdateLog(
     { config, storage, logger },
     {
-      onCommitted: (address, rows, bytes) => upkeep.committed(address, rows, bytes),
+      metrics,
+      upkeep,
       onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
     },
   );
-  const signIn = createSignIn({ sql: database.sql });
+  const signIn = createSignIn({ sql: database.sql, logger, jwt: jwtSettingsOf(config) });
   const collaboration = createCollaboration({
     sql: database.sql,
     updateLog,
     upkeep,
     logger,
     signIn,
+    onRefused: metrics.signInRefused,
   });
-  const rest = createRestApp({
-    sql: database.sql,
-    signIn,
-    logger,
-    isRestarting: () => door.isRefusing,
-  });
-  const http = createHttpServer({
-    rest,
-    readiness: () => readiness(door, updateLog, database),
-  });
-  const door = new WebsocketDoor({ http, collaboration, logger });
-
+  // A second thread: who waits for content must not wait for the compaction of another document.
+  const thread = new UpkeepThread({ location: storage.location, logger });
+  const parts = { collaboration, signIn, updateLog, metrics, upkeep, thread };
+  const { http, door } = openDoors({ config, storage, logger }, parts);
   const close = async (): Promise<void> => {
-    door.refuse();
-    await updateLog.close(DRAIN_TIMEOUT_MS);
-    await door.close();
-    await new Promise((closed) => {
-      http.close(closed);
-      http.closeAllConnections();
-    });
+    await closeDoors({ http, door, updateLog });
+    await thread.close();
     await upkeep.close();
+    metrics.close();
     await lock?.close();
   };
   try {
@@ -88,12 +86,60 @@ export async function startNode({ config, storage, logger }: NodeOptions): Promi
   }
 }
 
-function openUpkeep({ config, storage, logger }: NodeOptions): Upkeep {
+type Parts = {
+  readonly collaboration: Collaboration;
+  readonly signIn: SignIn;
+  readonly updateLog: UpdateLog;
+  readonly metrics: Metrics;
+  readonly upkeep: Upkeep;
+  /** For what callers of REST wait for. */
+  readonly thread: UpkeepThread;
+};
+
+type Doors = { readonly http: Server; readonly door: WebsocketDoor };
+
+function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Doors {
+  const { database } = storage;
+  const { collaboration, signIn, updateLog, metrics, upkeep, thread } = parts;
+  const live = collaboration.documents;
+  const rest = createRestApp({
+    sql: database.sql,
+    signIn,
+    logger,
+    live,
+    commands: createCommands({ sql: database.sql, live, upkeep }),
+    thread,
+    isRestarting: () => door.isRefusing,
+    onAnswered: metrics.answered,
+  });
+  const http = createHttpServer({
+    rest,
+    readiness: () => readiness(door, updateLog, database),
+    metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
+  });
+  const door = new WebsocketDoor({ http, collaboration, logger });
+  metrics.watch({ door, updateLog });
+  return { http, door };
+}
+
+/** First what comes in, then what is on its way to the database, then the connections. */
+async function closeDoors({ http, door, updateLog }: Doors & Pick<Parts, "updateLog">) {
+  door.refuse();
+  await updateLog.close(DRAIN_TIMEOUT_MS);
+  await door.close();
+  await new Promise((closed) => {
+    http.close(closed);
+    http.closeAllConnections();
+  });
+}
+
+function openUpkeep({ config, storage, logger }: NodeOptions, metrics: Metrics): Upkeep {
   const { database, location } = storage;
   return new Upkeep({
-    thread: new UpkeepThread({ location, logger }),
+    thread: measureUpkeep(new UpkeepThread({ location, logger }), metrics),
     logger,
     sweep: (limits) => documentsToSweep(database.sql, limits),
+    forget: () => forgetWhatIsOver(database.sql),
     projectAfterMs: config.PROJECT_AFTER_MS,
     projectAtLatestMs: config.PROJECT_AT_LATEST_MS,
     idleAfterMs: config.IDLE_AFTER_MS,
@@ -104,7 +150,7 @@ function openUpkeep({ config, storage, logger }: NodeOptions): Upkeep {
 
 const openUpdateLog = (
   { config, storage, logger }: NodeOptions,
-  listeners: Pick<UpdateLogOptions, "onCommitted" | "onFailed">,
+  told: { metrics: Metrics; upkeep: Upkeep } & Required<Pick<UpdateLogOptions, "onFailed">>,
 ): UpdateLog =>
   new UpdateLog({
     connect: () =>
@@ -114,7 +160,13 @@ const openUpdateLog = (
     commitTimeoutMs: config.COMMIT_TIMEOUT_MS,
     documentBacklogBytes: config.DOCUMENT_BACKLOG_BYTES,
     totalBacklogBytes: config.TOTAL_BACKLOG_BYTES,
-    ...listeners,
+    onReceived: told.metrics.received,
+    onStatement: told.metrics.statement,
+    onCommitted: (address, settled) => {
+      told.upkeep.committed(address, settled.rows, settled.bytes);
+      told.metrics.committed(settled);
+    },
+    onFailed: told.onFailed,
   });
 
 /** Null when documents can be opened and edits be committed, else why not. */

@@ -76,8 +76,11 @@ export class WebsocketDoor {
 
   #accept(ws: WebSocket, tcp: Socket): void {
     const peer = this.#collaboration.accept(createTransport(ws, tcp), NO_REQUEST);
+    const { connectionId } = peer.socket;
+    const openedMs = performance.now();
     const stopPinging = keepAlive(ws);
     this.#sockets.set(ws, peer.socket);
+    this.#logger.debug({ connectionId }, "socket opened");
     ws.on("message", (frame: Buffer, isBinary: boolean) => {
       if (this.#refusing) return;
       // A copy with memory of its own: lib0 reads as far as a length in the frame says, and behind a small frame of
@@ -85,8 +88,11 @@ export class WebsocketDoor {
       if (isBinary && isWellAddressed(frame)) peer.receive(Uint8Array.from(frame));
       else peer.socket.closeFor("bad_frame");
     });
-    ws.on("error", (error) => this.#logger.debug({ err: error }, "socket error"));
+    ws.on("error", (error) => this.#logger.debug({ connectionId, err: error }, "socket error"));
     ws.on("close", (code, reason) => {
+      // The reason is not repeated: where the peer closed, he wrote it.
+      const durationMs = Math.round(performance.now() - openedMs);
+      this.#logger.info({ connectionId, code, durationMs }, "socket closed");
       stopPinging();
       this.#sockets.delete(ws);
       peer.lost(code, reason.toString());

@@ -27,16 +27,6 @@ export function requireSlug(text: string): string {
   throw new ScriptoriumError("bad_request", `${JSON.stringify(text)} is no slug. ${SLUG_RULE}`);
 }
 
-/** A slug made of a title or a file name; null when nothing of it can be part of one. */
-export function slugFrom(title: string): string | null {
-  const words = title.normalize("NFKD").toLowerCase().replaceAll(/\p{M}/gu, "");
-  const slug = words
-    .replaceAll(/[^a-z0-9]+/gu, "-")
-    .slice(0, MAX_SLUG)
-    .replaceAll(/^-|-$/gu, "");
-  return slug === "" ? null : slug;
-}
-
 /** Reads `organization/project`. The slugs only have to be there: another program may have made them. */
 function parseProject(text: string): ProjectSlugs {
   const [organization = "", project = "", ...rest] = text.split("/");

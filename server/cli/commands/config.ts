@@ -40,6 +40,7 @@ const textOf = (value: unknown): string =>
 
 function allowed(rule: z.core.JSONSchema.BaseSchema): string {
   if (rule.enum !== undefined) return rule.enum.map((value) => `\`${textOf(value)}\``).join(", ");
+  if (rule.format === "uri") return "an `https://` or `http://` url";
   if (rule.type !== "integer") return rule.pattern === undefined ? "text" : "a `postgres://` url";
   // Without a minimum it is a count, whose rule is "more than 0".
   const least = rule.minimum ?? 1;

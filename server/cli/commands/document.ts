@@ -9,12 +9,12 @@ import {
 import { ScriptoriumError } from "../../../schema/errors.ts";
 import { documentName } from "../../../schema/ids.ts";
 import type { DocumentType } from "../../../schema/closed-sets.ts";
+import { slugFrom } from "../../../schema/slug.ts";
 import {
   parseDocumentId,
   parseEmail,
   parseSlug,
   projectOption,
-  slugFrom,
   typeOption,
   type ProjectSlugs,
 } from "../arguments.ts";

@@ -5,11 +5,11 @@ import { createDocument, type NewDocument } from "../../../persistence/documents
 import { parseContent, parseMarkdown, plainText } from "../../../schema/content.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import type { DocumentType } from "../../../schema/closed-sets.ts";
+import { slugFrom } from "../../../schema/slug.ts";
 import {
   parseEmail,
   parseSlug,
   projectOption,
-  slugFrom,
   typeOption,
   type ProjectSlugs,
 } from "../arguments.ts";

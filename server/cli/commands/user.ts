@@ -8,15 +8,27 @@ import {
 import type { SqlOrTransaction } from "../../../persistence/database.ts";
 import { listUsers } from "../../../persistence/list-accounts.ts";
 import { revokeSessions } from "../../../persistence/revoke.ts";
+import { createSignInLink, revokeSignInLinks } from "../../../persistence/sign-in-links.ts";
 import { ScriptoriumError } from "../../../schema/errors.ts";
 import { ROLES, type Role } from "../../../schema/roles.ts";
 import { ORGANIZATION_ROLES, type OrganizationRole } from "../../../schema/closed-sets.ts";
-import { parseDays, parseEmail, projectOption, type ProjectSlugs } from "../arguments.ts";
+import { publicUrl, signInUrl } from "../../public-url.ts";
+import {
+  parseCount,
+  parseDays,
+  parseEmail,
+  projectOption,
+  type ProjectSlugs,
+} from "../arguments.ts";
 import { counted, formatTable, formatTime } from "../format.ts";
 import { organizationOf, projectOf, userOf } from "../references.ts";
 import { runs } from "../run.ts";
 
-const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A link lies in somebody's mailbox: a month is the longest. */
+const MAX_LINK_HOURS = 720;
 
 /** `user`: people, what they belong to, and their sessions. */
 export function addUser(program: Command): void {
@@ -25,6 +37,7 @@ export function addUser(program: Command): void {
   addGrant(user);
   addList(user);
   addToken(user);
+  addLink(user);
   addSignOut(user);
 }
 
@@ -146,14 +159,34 @@ function addToken(user: Command): void {
   });
 }
 
+function addLink(user: Command): void {
+  const command = user
+    .command("link")
+    .description("a link that signs a user in once, in a browser; shown once")
+    .argument("<email>", "mail address", parseEmail)
+    .option("--hours <n>", "how long it is valid", parseCount(MAX_LINK_HOURS), 24);
+  runs<{ hours: number }, [string]>(command, async ({ sql, config }, { hours }, email) => {
+    const { userId } = await userOf(sql, email);
+    const base = publicUrl(config);
+    const expiresAt = new Date(Date.now() + hours * HOUR_MS);
+    const url = signInUrl(base, await createSignInLink(sql, { userId, expiresAt }));
+    const text = `${url}\n\nWorks once, until ${formatTime(expiresAt)}, shown only now.`;
+    return { text, json: { url, userId, expiresAt } };
+  });
+}
+
 function addSignOut(user: Command): void {
   const command = user
     .command("sign-out")
-    .description("end all sessions of a user")
+    .description("end all sessions of a user, and his unused sign-in links")
     .argument("<email>", "mail address", parseEmail);
   runs<object, [string]>(command, async ({ sql }, _options, email) => {
     const { userId } = await userOf(sql, email);
-    const ended = await revokeSessions(sql, userId);
-    return { text: `Ended ${counted(ended, "session")} of ${email}.`, json: { userId, ended } };
+    const [ended, links] = await sql.begin(async (tx) => [
+      await revokeSessions(tx, userId),
+      await revokeSignInLinks(tx, userId),
+    ]);
+    const text = `Ended ${counted(ended, "session")} and ${counted(links, "unused link")} of ${email}.`;
+    return { text, json: { userId, ended, links } };
   });
 }
