@@ -3,6 +3,7 @@ import { seedProse, reconnectHerd } from "./load-herd.ts";
 import { fanOut } from "./load-fan-out.ts";
 import { readBack, typeUntilKilled } from "./load-kill.ts";
 import { coldOpen, replay } from "./load-replay.ts";
+import { readEvenly, readOnce } from "./load-rest.ts";
 import type { LoadReply, OnPhase } from "./load-job.ts";
 import { saturate } from "./load-saturated.ts";
 
@@ -15,6 +16,8 @@ const LOADS = {
   coldOpen,
   seedProse,
   reconnectHerd,
+  readOnce,
+  readEvenly,
 };
 
 export type Loads = typeof LOADS;

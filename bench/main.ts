@@ -14,6 +14,7 @@ import { fanOut } from "./row-fan-out.ts";
 import { createHerd } from "./row-herd.ts";
 import { kill } from "./row-kill.ts";
 import { createReplay } from "./row-replay.ts";
+import { createRest } from "./row-rest.ts";
 import { saturated } from "./row-saturated.ts";
 import { type Rivals, runScenario } from "./run.ts";
 import type { Scale, Scenario } from "./scenario.ts";
@@ -35,7 +36,7 @@ const SELF_CHECK_RATIO = 1.25;
 /** After this long, ms, quick rows get one round each: the promise is two minutes, on a busy machine too. */
 const QUICK_MS = 65_000;
 
-const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction"];
+const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction", "rest"];
 
 function parseRows(text: string): string[] {
   const rows = text.split(",");
@@ -62,7 +63,7 @@ const command = new Command("bench")
 
 function createScenarios(options: Options, scale: Scale, tools: CompactionTools): Scenario[] {
   const compared = [saturated, fanOut, kill, createReplay(scale), createHerd(scale)];
-  const chosen = [...compared, createCompaction(tools)].filter(
+  const chosen = [...compared, createCompaction(tools), createRest(tools)].filter(
     ({ name }) => options.only?.includes(name) ?? true,
   );
   if (!options.selfCheck) return chosen;
