@@ -111,7 +111,7 @@ test("[A1 A3] users, roles, tokens and sign-out work on what the server reads", 
   expect(await access()).toMatchObject([{ role: "editor" }]);
   const { token } = await ask<{ token: string }>("user token ann@example.com --days 2");
   const tokenHash = createHash("sha256").update(token).digest();
-  expect(await findSessions(sql, [tokenHash])).toEqual([userId]);
+  expect(await findSessions(sql, [tokenHash])).toMatchObject([{ userId }]);
   expect(await ask("user sign-out ann@example.com")).toMatchObject({ ended: 1 });
   expect(await findSessions(sql, [tokenHash])).toEqual([null]);
   const { error } = await ask<Failure>("user create ann@example.com", 1);

@@ -9,8 +9,7 @@ import {
 } from "../../persistence/accounts.ts";
 import type { Sql } from "../../persistence/database.ts";
 import type { Role } from "../../schema/roles.ts";
-import type { AgentStatus } from "../../schema/closed-sets.ts";
-import type { OrganizationRole } from "../../schema/closed-sets.ts";
+import type { AgentStatus, OrganizationRole } from "../../schema/closed-sets.ts";
 import type { Tenant } from "./tenant.ts";
 
 const DAY_MS = 86_400_000;
