@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { createCommands } from "../extensions/commands.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
-import type { Database } from "../persistence/database.ts";
+import type { Database, Sql } from "../persistence/database.ts";
 import { forgetWhatIsOver } from "../persistence/forget.ts";
 import { holdServerLock } from "../persistence/server-lock.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
@@ -40,6 +40,9 @@ export type NodeOptions = {
 /** What is received but not committed gets this long at a stop, ms; the rest was never acknowledged. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
+/** Statements of REST at once. */
+const REST_CONNECTIONS = 10;
+
 /** Another's lock on one document, ms: the others must not wait for it for long. */
 const LOG_LOCK_TIMEOUT_MS = 2000;
 
@@ -66,13 +69,12 @@ export async function startNode({ config, storage, logger }: NodeOptions): Promi
     signIn,
     onRefused: metrics.signInRefused,
   });
-  // A second thread: who waits for content must not wait for the compaction of another document.
-  const thread = new UpkeepThread({ location: storage.location, logger });
-  const parts = { collaboration, signIn, updateLog, metrics, upkeep, thread };
+  const behindRest = openBehindRest({ storage, logger });
+  const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
   const { http, door } = openDoors({ config, storage, logger }, parts);
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
-    await thread.close();
+    await behindRest.close();
     await upkeep.close();
     metrics.close();
     await lock?.close();
@@ -92,22 +94,36 @@ type Parts = {
   readonly updateLog: UpdateLog;
   readonly metrics: Metrics;
   readonly upkeep: Upkeep;
-  /** For what callers of REST wait for. */
-  readonly thread: UpkeepThread;
+  readonly behindRest: BehindRest;
 };
+
+/** What callers of REST wait for: a pool and a thread that nobody else waits for. */
+type BehindRest = { readonly sql: Sql; readonly thread: UpkeepThread; close(): Promise<void> };
+
+/** Nobody who signs in or opens a document queues behind a large request, nor a reader behind a compaction. */
+function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logger">): BehindRest {
+  const sql = storage.database.connect({ maxConnections: REST_CONNECTIONS });
+  const thread = new UpkeepThread({ location: storage.location, logger });
+  const close = async (): Promise<void> => {
+    await sql.end({ timeout: 1 });
+    await thread.close();
+  };
+  return { sql, thread, close };
+}
 
 type Doors = { readonly http: Server; readonly door: WebsocketDoor };
 
 function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Doors {
   const { database } = storage;
-  const { collaboration, signIn, updateLog, metrics, upkeep, thread } = parts;
+  const { collaboration, signIn, updateLog, metrics, upkeep, behindRest } = parts;
+  const { sql, thread } = behindRest;
   const live = collaboration.documents;
   const rest = createRestApp({
-    sql: database.sql,
+    sql,
     signIn,
     logger,
     live,
-    commands: createCommands({ sql: database.sql, live, upkeep }),
+    commands: createCommands({ sql, live, upkeep }),
     thread,
     isRestarting: () => door.isRefusing,
     onAnswered: metrics.answered,
