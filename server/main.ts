@@ -17,7 +17,11 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
   const storage = await openStorage(config, { applicationName: SERVER_APPLICATION, logger });
   try {
     await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
-    const urlOf = (port: number): string => `ws://${config.HOST}:${port}${COLLABORATION_PATH}`;
+    const urlOf = (port: number): string => {
+      // With PORT=0 nobody knows the address yet when the demo is printed.
+      const base = port === 0 ? `http://${config.HOST}:0` : publicUrl(config, port);
+      return `${base.replace(/^http/u, "ws")}${COLLABORATION_PATH}`;
+    };
     const demo = await createDemo(storage.database.sql);
     // Before anything else can fail: the token is shown this once.
     if (demo !== null) process.stdout.write(demoText(demo, urlOf(config.PORT)));

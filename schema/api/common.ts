@@ -3,11 +3,8 @@ import { ERRORS, type ErrorCode } from "../errors.ts";
 import { isUuid } from "../ids.ts";
 import { RIGHTS, ROLES, SCOPES } from "../roles.ts";
 
-/** An id: a lower-case uuid. A well-formed one that names nothing is 404, anything else is 404 too (see `placeId`). */
-export const Id = z
-  .string()
-  .refine(isUuid, "must be a lower-case uuid")
-  .meta({ format: "uuid", example: "4f6c1de2-0c3a-4b1e-9c0e-2f6a1f0f7a11" });
+/** An id: a lower-case uuid. A well-formed one that names nothing is 404, and so is anything else in a path. */
+export const Id = z.string().refine(isUuid, "must be a lower-case uuid").meta({ format: "uuid" });
 
 /** A point in time, UTC. */
 export const Moment = z.iso.datetime().meta({ example: "2026-11-20T12:00:00.000Z" });
