@@ -23,7 +23,7 @@ export function alignUnits(before: readonly YjsUnit[], after: readonly ContentUn
   ]) {
     const old = range(last[0] + 1, match[0]).filter((i) => !kept.has((before[i] as Unit).id ?? ""));
     const fresh = range(last[1] + 1, match[1]).filter((j) => (after[j] as Unit).id === null);
-    matches.push(...matchAlike(before, after, old, fresh));
+    for (const alike of matchAlike(before, after, old, fresh)) matches.push(alike);
     if (match[0] < before.length) matches.push(match);
     last = match;
   }

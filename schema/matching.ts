@@ -39,7 +39,8 @@ function matchSpan(a: readonly number[], b: readonly number[], span: Span, match
     if (exact === null) matchBetweenAnchors(a, b, rest, matches);
     else for (const [i, j] of exact) matches.push([aFrom + i, bFrom + j]);
   }
-  matches.push(...tail.toReversed());
+  // Not as arguments of one call: there may be more than a stack holds.
+  for (const match of tail.toReversed()) matches.push(match);
 }
 
 /** Null where that would take too long. */

@@ -1,6 +1,5 @@
 import type { JSONContent } from "@tiptap/core";
-import type { Node } from "@tiptap/pm/model";
-import { updateYFragment } from "@tiptap/y-tiptap";
+import { prosemirrorToYXmlFragment } from "@tiptap/y-tiptap";
 import * as Y from "yjs";
 
 import { withBlockIds } from "./block-ids.ts";
@@ -14,20 +13,17 @@ import {
   type YjsUnit,
 } from "./content-units.ts";
 import { documentSchema, FRAGMENT } from "./document-schema.ts";
-import { replaceWords } from "./text-edits.ts";
+import { replaceText } from "./formatted-text.ts";
 
-/** Which types stand for which nodes, for `updateYFragment`. */
-type Mapping = Parameters<typeof updateYFragment>[3]["mapping"];
+import { setAttributes } from "./yjs-attributes.ts";
 
 /** What becomes of a unit of the new content: made from `before`, or new where that is null. */
 type Plan = {
   readonly before: YjsUnit | null;
-  readonly kind: string;
   /** True when all of it is as it is to be. */
   readonly isSame: boolean;
   /** What to do inside an element that was there; null for a text, and for what is new. */
   readonly inside: PlanOfChildren | null;
-  readonly text: string;
   /** With the ids of what it was made from. */
   readonly nodes: readonly JSONContent[];
 };
@@ -45,14 +41,13 @@ export function replaceContent(doc: Y.Doc, content: JSONContent): void {
   const plan = planChildren(yjsUnits(fragment, numbers), contentUnits(distinct(content), numbers));
   const planned = { ...content, content: plan.plans.flatMap(({ nodes }) => nodes) };
   const node = documentSchema.nodeFromJSON(withBlockIds(planned));
-  doc.transact(() => {
-    arrange(fragment, plan);
-    // Every unit now has its counterpart at the same place, so this writes attributes, marks and what is new.
-    // It takes its own view of what is equal: what is in the mapping it leaves alone.
-    const mapping: Mapping = new Map();
-    keepSame(mapping, node, plan.plans);
-    updateYFragment(doc, fragment, node, { mapping, isOMark: new Map() });
+  // The content as it is to be, in Yjs: what is new is copied from it, as a whole.
+  const wanted = new Y.Doc();
+  prosemirrorToYXmlFragment(node, wanted.getXmlFragment(FRAGMENT));
+  doc.transact((transaction) => {
+    arrange(transaction, fragment, wanted.getXmlFragment(FRAGMENT), plan);
   });
+  wanted.destroy();
 }
 
 /** Of several blocks with one id the first keeps it: the others are copies of it. */
@@ -79,9 +74,9 @@ function planChildren(before: readonly YjsUnit[], after: readonly ContentUnit[])
 }
 
 function planUnit(before: YjsUnit | null, after: ContentUnit): Plan {
-  const { kind, text, nodes } = after;
+  const { kind, nodes } = after;
   if (before === null || kind === TEXT_KIND) {
-    return { before, kind, text, nodes, inside: null, isSame: before?.own === after.own };
+    return { before, nodes, inside: null, isSame: before?.own === after.own };
   }
   const inside = planChildren(before.children, after.children);
   const content = inside.plans.flatMap((plan) => plan.nodes);
@@ -94,38 +89,54 @@ function planUnit(before: YjsUnit | null, after: ContentUnit): Plan {
     before.own === after.own &&
     inside.removed.length === 0 &&
     inside.plans.every((plan) => plan.isSame);
-  return { before, kind, text, nodes: withIds, inside, isSame };
+  return { before, nodes: withIds, inside, isSame };
 }
 
-/** Leaves in `parent` what stays, in its place, and empty types where something is new. */
-function arrange(parent: Y.XmlFragment, { removed, plans }: PlanOfChildren): void {
-  // A text that is to be empty stays: others may be writing in it (y-prosemirror issue 108).
-  const isEmptied = plans.length === 0 && parent.length === 1 && parent.get(0) instanceof Y.XmlText;
-  const gone = new Set<unknown>(isEmptied ? [] : removed.map(({ type }) => type));
-  const types = parent.toArray();
-  for (let index = types.length - 1; index >= 0; index -= 1) {
-    if (gone.has(types[index])) parent.delete(index, 1);
+/** Gives `parent` the children of `wanted`. Walks from item to item: a place in a fragment is counted from its start. */
+function arrange(
+  transaction: Y.Transaction,
+  parent: Y.XmlFragment,
+  wanted: Y.XmlFragment,
+  { removed, plans }: PlanOfChildren,
+): void {
+  const [first] = removed;
+  if (plans.length === 0 && parent.length === 1 && first?.type instanceof Y.XmlText) {
+    // A text that is to be empty stays: others may be writing in it (y-prosemirror issue 108).
+    first.type.delete(0, first.type.length);
+    return;
   }
-  for (const [index, { before, kind, text, inside, isSame }] of plans.entries()) {
-    if (before === null) {
-      parent.insert(index, [kind === TEXT_KIND ? new Y.XmlText() : new Y.XmlElement(kind)]);
-    } else if (isSame) continue;
-    else if (before.type instanceof Y.XmlText) replaceWords(before.type, text);
-    else if (inside !== null) arrange(before.type, inside);
+  for (const { type } of removed) type._item?.delete(transaction);
+  let left: YjsUnit["type"] | null = null;
+  let added: YjsUnit["type"][] = [];
+  const insertAdded = (): void => {
+    if (added.length > 0) parent.insertAfter(left, added);
+    added = [];
+  };
+  const types = wanted.toArray() as YjsUnit["type"][];
+  for (const [index, plan] of plans.entries()) {
+    const type = types[index] as YjsUnit["type"];
+    if (plan.before === null) added.push(type.clone());
+    else {
+      insertAdded();
+      left = plan.before.type;
+      change(transaction, left, type, plan);
+    }
   }
+  insertAdded();
 }
 
-function keepSame(mapping: Mapping, parent: Node, plans: readonly Plan[]): void {
-  let index = 0;
-  for (const { before, nodes, inside, isSame } of plans) {
-    const children = nodes.map((_, offset) => parent.child(index + offset));
-    index += nodes.length;
-    const [child] = children;
-    if (before === null || child === undefined) continue;
-    if (before.type instanceof Y.XmlText) {
-      if (isSame) mapping.set(before.type, children);
-    } else if (isSame && (child.attrs["id"] ?? null) === before.id) {
-      mapping.set(before.type, child);
-    } else if (inside !== null) keepSame(mapping, child, inside.plans);
+/** Makes what was there as it is to be. */
+function change(
+  transaction: Y.Transaction,
+  type: YjsUnit["type"],
+  wanted: YjsUnit["type"],
+  { isSame, inside }: Plan,
+): void {
+  if (type instanceof Y.XmlText || wanted instanceof Y.XmlText) {
+    if (!isSame) replaceText(type as Y.XmlText, wanted as Y.XmlText);
+    return;
   }
+  // Also of what is the same: it may get an id.
+  if (!isSame || type.getAttribute("id") !== wanted.getAttribute("id")) setAttributes(type, wanted);
+  if (!isSame && inside !== null) arrange(transaction, type, wanted, inside);
 }
