@@ -25,6 +25,9 @@ export const isSignedOut = (error: unknown): boolean => codeOf(error) === "unaut
 
 /** What went wrong, in a sentence for a person. */
 export function sentenceOf(error: unknown): string {
+  if (isSignedOut(error)) {
+    return "You are no longer signed in. Sign in in another tab, then try again.";
+  }
   if (error instanceof ApiError) return withErrors(error);
   // What fetch throws when there is no answer; its own words differ from browser to browser.
   if (error instanceof TypeError) return "The server cannot be reached. Please try again.";

@@ -8,9 +8,10 @@ import { createDocumentTitle, type DocumentTitle } from "./document-title.ts";
 import { element } from "./dom.ts";
 import { account, frame } from "./frame.ts";
 import { showMessage } from "./message.ts";
+import { followNetwork } from "./network.ts";
 import { createPeopleHere } from "./people-here.ts";
 import { createSaveStatus, type SaveStatusView } from "./save-status.ts";
-import { readToken } from "./session.ts";
+import { onSignedOutElsewhere, readToken } from "./session.ts";
 import { shareButton } from "./share-dialog.ts";
 import { createTextEditor } from "./text-editor.ts";
 import { createToolbar } from "./toolbar.ts";
@@ -35,6 +36,8 @@ export async function showDocumentPage(page: Page, documentId: string): Promise<
   const text = element("main", { className: "document", ariaBusy: "true" });
   page.body.replaceChildren(...layout(page, { opened, collaboration, status, title, text }));
   warnOfUnsavedEdits(collaboration);
+  followNetwork(collaboration);
+  onSignedOutElsewhere(() => endAtSignOut(collaboration));
   const apply = fill(text, { collaboration, opened, me: page.me, mayEdit: permission.mayEdit });
   permission.onChange(() => {
     title.setEditable(permission.mayEdit());
@@ -42,6 +45,11 @@ export async function showDocumentPage(page: Page, documentId: string): Promise<
     status.refresh();
   });
   title.setEditable(permission.mayEdit());
+}
+
+/** Without a token the server refuses the document, and what can be done about a refusal is shown. */
+function endAtSignOut(collaboration: Collaboration): void {
+  if (collaboration.status !== "rejected") collaboration.reconnect();
 }
 
 /** Null when there is nothing to show, and that was said. */
@@ -94,9 +102,11 @@ function createRefusal(collaboration: Collaboration): HTMLElement {
   collaboration.on("status", () => {
     const code = collaboration.rejection?.code;
     view.hidden = code === undefined;
-    if (code === "unauthenticated") view.replaceChildren(signIn, ", then ", again);
-    else if (code === "document_not_found" || code === "not_found") {
-      view.replaceChildren("What you see here is your last copy.");
+    if (code === "unauthenticated") {
+      const reason = readToken() === null ? "You signed out in another tab. " : "";
+      view.replaceChildren(reason, signIn, ", then ", again);
+    } else if (code === "document_not_found" || code === "not_found") {
+      view.replaceChildren("What you see here is your last copy. If it was brought back: ", reload);
     } else {
       view.replaceChildren("Your last changes are not saved. Copy what you need, then ", reload);
     }

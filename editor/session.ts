@@ -11,3 +11,11 @@ export const keepToken = (token: string): void => localStorage.setItem(KEY, toke
 
 /** Signs this browser out. The server is told elsewhere. */
 export const forgetToken = (): void => localStorage.removeItem(KEY);
+
+/** Calls the listener when another tab of this browser signs out. */
+export function onSignedOutElsewhere(listener: () => void): void {
+  // A tab hears of what the others change; a key of null is that everything was cleared.
+  globalThis.addEventListener("storage", ({ key }) => {
+    if ((key === KEY || key === null) && readToken() === null) listener();
+  });
+}

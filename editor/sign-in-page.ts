@@ -13,10 +13,12 @@ export function showSignInPage(body: HTMLElement): void {
   const link = globalThis.location.hash.slice(1);
   // Out of the address at once: not into the history, a bookmark or a screenshot.
   history.replaceState(null, "", "/sign-in");
+  // Another link opened in this tab differs in the fragment alone: the browser does not load the page for it.
+  globalThis.addEventListener("hashchange", () => showSignInPage(body), { once: true });
   document.title = "Sign in – Scriptorium";
   const main = element("main", { className: "narrow" });
   body.replaceChildren(frame([]), main);
-  if (link === "") main.replaceChildren(...deadLink("This address is not a sign-in link."));
+  if (link === "") main.replaceChildren(...noLink());
   else main.replaceChildren(...offer(main, link));
 }
 
@@ -39,9 +41,19 @@ function offer(main: HTMLElement, link: string): HTMLElement[] {
   ];
 }
 
+/** The page was loaded again: the token left the address at the first look, and is as good as it was. */
+const noLink = (): HTMLElement[] => [
+  element("h1", {}, "Sign in"),
+  element("p", { role: "alert" }, "Open the link from your message once more."),
+  toFirstPage(),
+];
+
 const deadLink = (reason: string): HTMLElement[] => [
   element("h1", {}, "This link no longer works"),
   element("p", { role: "alert" }, `${reason} Ask whoever runs this server for a new one:`),
   element("pre", { className: "command" }, "npm run admin -- user link <your e-mail>"),
-  element("p", {}, element("a", { href: "/" }, "To the first page")),
+  toFirstPage(),
 ];
+
+const toFirstPage = (): HTMLElement =>
+  element("p", {}, element("a", { href: "/" }, "To the first page"));

@@ -44,6 +44,9 @@ describeInBrowser("who gets in", (browser) => {
     const button = page.getByRole("button", { name: "Sign in" });
     await button.waitFor();
     expect(page.url()).toBe(`${rest.url}/sign-in`);
+    await page.reload();
+    await page.getByText("Open the link from your message once more.").waitFor();
+    await page.goto(address);
     await button.click();
     await page.getByText("npm run admin -- user link").waitFor();
 
@@ -100,6 +103,11 @@ describeInBrowser("who gets in", (browser) => {
       "Not allowed: the document was deleted, or is no longer shared with you",
     );
     expect(await visitor.text.getAttribute("contenteditable")).toBe("false");
+    await visitor.page.getByText("If it was brought back").waitFor();
+    await rest.client(tenant.token).restoreDocument({ params: { documentId } });
+    await visitor.page.getByRole("button", { name: "Reload" }).click();
+    await untilStatus(visitor, "Saved");
+    await rest.client(tenant.token).deleteDocument({ params: { documentId } });
     expectNoComplaints([visitor]);
     for (const id of [documentId, foreign.documentId, "not-an-id"]) {
       await visitor.page.goto(`${rest.url}/documents/${id}`);

@@ -76,4 +76,40 @@ describeInBrowser("what the server refuses", (browser) => {
     expectNoComplaints([visitor]);
     await close(visitor);
   });
+
+  test("[A3] signing out in another tab ends the document here, in words", async () => {
+    const { documentId } = await tenant.document({ title: "Vigil" });
+    const visitor = await signIn(browser(), await link());
+    const { page } = visitor;
+    await visitor.open(documentId);
+    await untilStatus(visitor, "Saved");
+    const other = await page.context().newPage();
+    await other.goto(rest.url);
+    const title = page.getByLabel("Title");
+    await title.fill("Vespers");
+    await other.getByRole("button", { name: "Sign out" }).click();
+    await untilStatus(visitor, "Not allowed: your sign-in has ended");
+    await page.getByText("You signed out in another tab.").waitFor();
+    expect(await visitor.text.getAttribute("contenteditable")).toBe("false");
+    await title.blur();
+    await page.getByText("You are no longer signed in. Sign in in another tab").waitFor();
+    await close(visitor);
+  });
+
+  test("the network that is gone is said at once, and so is its return", async () => {
+    const { documentId } = await tenant.document();
+    const visitor = await signIn(browser(), await link());
+    const { page, text } = visitor;
+    await visitor.open(documentId);
+    await untilStatus(visitor, "Saved");
+    await page.context().setOffline(true);
+    await untilStatus(visitor, "Offline: your changes are kept here");
+    await text.click();
+    await page.keyboard.type("Sung in the dark");
+    await untilStatus(visitor, "Offline: your changes are kept here");
+    await page.context().setOffline(false);
+    await untilStatus(visitor, "Saved");
+    expectNoComplaints([visitor], true);
+    await close(visitor);
+  });
 });
