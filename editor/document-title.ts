@@ -20,14 +20,15 @@ export function createDocumentTitle(
 ): DocumentTitle {
   let title = read.body.title;
   const look = { className: "document-title", ariaLabel: "Title", maxLength: 200 };
-  const view = element("input", { ...look, autocomplete: "off" });
+  // A text area: a long title is shown whole.
+  const view = element("textarea", { ...look, rows: 1, autocomplete: "off" });
   const show = (now: string): void => {
     title = now;
     view.value = now;
     document.title = `${now} – Scriptorium`;
   };
   const save = async (): Promise<void> => {
-    const wanted = view.value.trim();
+    const wanted = view.value.replaceAll(/\s+/gu, " ").trim();
     if (wanted === "" || wanted === title) {
       show(title);
       return;
@@ -39,7 +40,10 @@ export function createDocumentTitle(
   // What was typed stays in the field after a failure: it can be tried again.
   view.addEventListener("change", () => attempt(save));
   view.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") view.blur();
+    if (event.key === "Enter") {
+      event.preventDefault();
+      view.blur();
+    }
     if (event.key === "Escape") view.value = title;
   });
   show(title);

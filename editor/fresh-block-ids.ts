@@ -1,8 +1,8 @@
 import { Extension } from "@tiptap/core";
 import type { Node } from "@tiptap/pm/model";
 import { Plugin, PluginKey, type EditorState, type Transaction } from "@tiptap/pm/state";
-import { ySyncPluginKey } from "@tiptap/y-tiptap";
 import { newBlockId } from "../schema/block-ids.ts";
+import { comesFromYjs } from "./comes-from-yjs.ts";
 
 /**
  * Gives the top-level blocks that this person makes an id of their own: a new paragraph, the second half of a split
@@ -28,10 +28,6 @@ function nameBlocks(
   for (const position of nameless) naming.setNodeAttribute(position, "id", newBlockId());
   return naming;
 }
-
-const comesFromYjs = (transaction: Transaction): boolean =>
-  (transaction.getMeta(ySyncPluginKey) as { isChangeOrigin?: boolean } | undefined)
-    ?.isChangeOrigin === true;
 
 /** Where the blocks start that have no id, or the id of an earlier one. */
 function namelessBlocks(doc: Node): number[] {

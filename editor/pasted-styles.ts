@@ -1,6 +1,7 @@
 import { Extension } from "@tiptap/core";
 import { DOMParser, type ParseOptions } from "@tiptap/pm/model";
 import { Plugin, PluginKey } from "@tiptap/pm/state";
+import { fittingRules } from "./fitting-rules.ts";
 
 const KEPT_AS = "data-pasted-style";
 
@@ -22,7 +23,7 @@ export const PastedStyles = Extension.create({
         key: new PluginKey("pastedStyles"),
         props: {
           transformPastedHTML: withoutInlineCode,
-          clipboardParser: new ClipboardParser(schema, DOMParser.fromSchema(schema).rules),
+          clipboardParser: new ClipboardParser(schema, fittingRules(schema)),
         },
       }),
     ];

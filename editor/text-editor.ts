@@ -2,9 +2,11 @@ import { Editor } from "@tiptap/core";
 import { Collaboration as CollaborationExtension } from "@tiptap/extension-collaboration";
 import type { Collaboration } from "../client/collaboration.ts";
 import { documentExtensions, FRAGMENT } from "../schema/document-schema.ts";
+import { CaretAfterImage } from "./caret-after-image.ts";
 import { carets } from "./carets.ts";
 import type { Somebody } from "./colours.ts";
 import { FreshBlockIds } from "./fresh-block-ids.ts";
+import { PasteRescue } from "./paste-rescue.ts";
 import { PastedStyles } from "./pasted-styles.ts";
 
 /** What a text editor is made for. */
@@ -30,7 +32,9 @@ export const createTextEditor = ({
     extensions: [
       ...documentExtensions,
       FreshBlockIds,
+      CaretAfterImage,
       PastedStyles,
+      PasteRescue,
       CollaborationExtension.configure({
         fragment: collaboration.document.getXmlFragment(FRAGMENT),
         provider: collaboration.provider,
