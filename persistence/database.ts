@@ -24,6 +24,7 @@ const UNAVAILABLE_CLASSES = ["08", "53", "57", "58"];
 /** PostgreSQL's own names for the SQLSTATE codes this program decides on. */
 export const UNIQUE_VIOLATION = "23505";
 export const FOREIGN_KEY_VIOLATION = "23503";
+export const LOCK_NOT_AVAILABLE = "55P03";
 export const DEADLOCK_DETECTED = "40P01";
 
 /** The SQLSTATE of an error PostgreSQL reported, else the driver's or the system's code, else null. */

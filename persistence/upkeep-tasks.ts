@@ -43,6 +43,9 @@ type Waiting = {
   reject: (error: unknown) => void;
 };
 
+/** What one task may take, ms, and how many may wait for their turn. */
+export type ThreadLimits = { readonly taskTimeoutMs: number; readonly maxWaiting: number };
+
 const stopped = () => new ScriptoriumError("restarting", "Upkeep has stopped");
 
 /**
@@ -52,15 +55,19 @@ const stopped = () => new ScriptoriumError("restarting", "Upkeep has stopped");
 export class UpkeepThread {
   readonly #location: DatabaseLocation;
   readonly #logger: Logger;
+  readonly #limits: ThreadLimits | null;
   readonly #queue: Waiting[] = [];
   #worker: Worker | null = null;
   #current: { id: number; waiting: Waiting } | null = null;
   #lastId = 0;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: { location: DatabaseLocation; logger: Logger }) {
+  /** `limits`: for a thread that callers wait for. */
+  constructor(options: { location: DatabaseLocation; logger: Logger; limits?: ThreadLimits }) {
     this.#location = options.location;
     this.#logger = options.logger;
+    this.#limits = options.limits ?? null;
   }
 
   /** Compacts a document; errors carry the code that `compactDocument` threw. */
@@ -101,6 +108,10 @@ export class UpkeepThread {
         reject(stopped());
         return;
       }
+      if (this.#queue.length >= (this.#limits?.maxWaiting ?? Number.POSITIVE_INFINITY)) {
+        reject(new ScriptoriumError("too_many_requests", "Too much is waiting for its turn"));
+        return;
+      }
       this.#queue.push({ task, resolve, reject });
       this.#next();
     });
@@ -114,6 +125,18 @@ export class UpkeepThread {
     this.#current = { id: this.#lastId, waiting };
     this.#worker ??= this.#start();
     this.#worker.postMessage({ id: this.#lastId, task: waiting.task } satisfies UpkeepRequest);
+    if (this.#limits === null) return;
+    const id = this.#lastId;
+    this.#timer = setTimeout(() => this.#giveUp(id), this.#limits.taskTimeoutMs).unref();
+  }
+
+  /** A thread cannot be interrupted, only ended: the next task starts another. */
+  #giveUp(id: number): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    worker?.terminate().catch(() => {});
+    const message = "This would take too long; send it in smaller pieces";
+    this.#finish({ id, error: { code: "too_large", message } });
   }
 
   #start(): Worker {
@@ -123,7 +146,9 @@ export class UpkeepThread {
     worker.on("message", (reply: UpkeepReply) => this.#finish(reply));
     worker.on("error", (error) => this.#logger.error({ err: error }, "upkeep thread failed"));
     worker.on("exit", () => {
-      if (this.#worker === worker) this.#worker = null;
+      // One that was given up has a successor already, and the task is the successor's.
+      if (this.#worker !== worker) return;
+      this.#worker = null;
       if (this.#current === null) return;
       const error = { code: "internal", message: "The upkeep thread ended" };
       this.#finish({ id: this.#current.id, error });
@@ -136,6 +161,7 @@ export class UpkeepThread {
     if (this.#current?.id !== id) return;
     const { waiting } = this.#current;
     this.#current = null;
+    clearTimeout(this.#timer);
     if (result === undefined) {
       waiting.reject(toError(error));
     } else waiting.resolve(result);

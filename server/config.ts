@@ -52,6 +52,13 @@ export const configSchema = z.object({
     .default("false")
     .transform((value) => value === "true")
     .describe("A person who is not known here becomes a user at his first sign-in by such a token"),
+  NEW_ORGANIZATIONS: z
+    .enum(["true", "false"])
+    .optional()
+    .transform((value) => (value === undefined ? undefined : value === "true"))
+    .describe(
+      "People may make organizations of their own and choose their slugs; absent: yes, unless JWTs are taken, which name one by its slug",
+    ),
   METRICS_TOKEN: z
     .string()
     .refine((token) => /^\S{16,}$/u.test(token), "must have 16 characters or more, and no space")

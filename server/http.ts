@@ -31,7 +31,8 @@ export function createHttpServer({
   mountPage(app);
   app.route("/", rest);
   const listener = getRequestListener(app.fetch);
-  return createServer((request, response) => {
+  // A minute for a whole request: 4 MiB take that on a poor line, and longer only whoever means to hold a place.
+  return createServer({ requestTimeout: 60_000 }, (request, response) => {
     listener(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });

@@ -40,6 +40,9 @@ export type NodeOptions = {
 /** What is received but not committed gets this long at a stop, ms; the rest was never acknowledged. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
+/** What one caller makes the others wait for at most, and how many may wait. */
+const THREAD_LIMITS = { taskTimeoutMs: 15_000, maxWaiting: 100 };
+
 /** Statements of REST at once. */
 const REST_CONNECTIONS = 10;
 
@@ -103,7 +106,7 @@ type BehindRest = { readonly sql: Sql; readonly thread: UpkeepThread; close(): P
 /** Nobody who signs in or opens a document queues behind a large request, nor a reader behind a compaction. */
 function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logger">): BehindRest {
   const sql = storage.database.connect({ maxConnections: REST_CONNECTIONS });
-  const thread = new UpkeepThread({ location: storage.location, logger });
+  const thread = new UpkeepThread({ location: storage.location, logger, limits: THREAD_LIMITS });
   const close = async (): Promise<void> => {
     await sql.end({ timeout: 1 });
     await thread.close();
@@ -125,6 +128,8 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     live,
     commands: createCommands({ sql, live, upkeep }),
     thread,
+    // A JWT names an organization by its slug: then a slug must not be anybody's to take.
+    mayMakeOrganizations: config.NEW_ORGANIZATIONS ?? jwtSettingsOf(config) === null,
     isRestarting: () => door.isRefusing,
     onAnswered: metrics.answered,
   });

@@ -14,6 +14,7 @@ let theirs: Tenant;
 beforeAll(async () => {
   rest = await startRest({
     JWT_SECRET: SECRET,
+    NEW_ORGANIZATIONS: "true",
     JWT_ISSUER: "host",
     JWT_AUDIENCE: "scriptorium",
     JWT_CREATE_USERS: "true",

@@ -59,10 +59,11 @@ export const contentRoutes = {
   putContent: route({
     method: "put",
     path: "/documents/{documentId}/content",
+    carriesContent: true,
     tag: "Content",
     summary: "Give a document other content",
     description:
-      'A forward edit: blocks that are in both keep their ids, in the others only the words that differ are replaced, and what people type meanwhile is merged with it. With `If-Match: "<seq>"` it is refused when anything was committed since; with `*` it is made on whatever is there. A diagram that is not given stays. Markdown and HTML replace the text only; of HTML, elements that the schema does not have are left out around their content, scripts and unsafe addresses whole. At most 4 MiB of body, 2,000,000 characters of Markdown or HTML, 5,000,000 characters and 500,000 nodes of JSON.',
+      'A forward edit: blocks that are in both keep their ids, in the others only the words that differ are replaced (in a text with more than 1,000 differences all of it), and what people type meanwhile is merged with it. With `If-Match: "<seq>"` it is refused when anything was committed since; with `*` it is made on whatever is there. A diagram that is not given stays. Markdown and HTML replace the text only; of HTML, elements that the schema does not have are left out around their content, scripts and unsafe addresses whole. At most 4 MiB of body, 2,000,000 characters of Markdown or HTML, 5,000,000 characters and 500,000 nodes of JSON.',
     access: { who: "right", right: "edit", at: "document", in: "documentId" },
     params: OfDocument,
     body: z

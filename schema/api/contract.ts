@@ -56,6 +56,8 @@ export type Route = {
   readonly query?: z.ZodObject;
   /** JSON, of at most `MAX_BODY_BYTES`. */
   readonly body?: z.ZodType;
+  /** It carries the content of a document: up to `MAX_CONTENT_BYTES`. */
+  readonly carriesContent?: true;
   /** Taken in instead of JSON; the handler gets a string. */
   readonly textBody?: readonly TextType[];
   /** `body` absent: no content. `text`: may also answer with these. */
@@ -103,8 +105,11 @@ export type AnswerOf<R extends Route> = R["answer"] extends { readonly body: inf
   ? Parsed<S>
   : undefined;
 
-/** Bodies are refused above this, bytes. */
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Bodies are refused above this, bytes: what is larger is no name, no role and no list of scopes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** … and above this where they carry the content of a document. */
+export const MAX_CONTENT_BYTES = 4 * 1024 * 1024;
 
 /** Every code that a route can answer with: its own, and what its kind implies. */
 export function errorsOf(contract: Route): readonly ErrorCode[] {

@@ -123,6 +123,7 @@ export const documentRoutes = {
   createDocument: route({
     method: "post",
     path: "/projects/{projectId}/documents",
+    carriesContent: true,
     tag: "Documents",
     summary: "Make a document, with its first content if you like",
     description:

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SCOPES } from "../roles.ts";
 import { Id, Moment, Name, NextCursor, PageQuery, RoleName, ScopeName } from "./common.ts";
 import { route } from "./contract.ts";
 
@@ -49,6 +50,7 @@ const NewKey = z.object({
   scopes: z
     .array(ScopeName)
     .min(1)
+    .max(SCOPES.length)
     .transform((scopes) => [...new Set(scopes)]),
   role: RoleName.describe("the most it may do; at most what you may do yourself"),
   agentId: Id.optional().describe("the agent that will act with it; takes the right to manage it"),

@@ -10,9 +10,11 @@ import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
+import { DEADLOCK_DETECTED, errorCode, LOCK_NOT_AVAILABLE } from "../../persistence/database.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { AnsweredRequest } from "../metrics.ts";
 import { keyHandlers } from "./keys.ts";
+import { createFairShare } from "./fair-share.ts";
 import { describeApi } from "./openapi.ts";
 import { agentHandlers } from "./agents.ts";
 import { createDocs } from "./docs.ts";
@@ -35,8 +37,13 @@ export type RestApp = OpenAPIHono<{ Variables: Variables }>;
 
 const API_PATH = "/api/v1";
 
+/** Contents that one principal may have in the works and in the line: there is one thread for all. */
+const PREPARED = { atOnce: 2, maxWaiting: 50 };
+
 /** What the routes are served with. */
-type AppOptions = Omit<RestOptions, "app"> & {
+type AppOptions = Omit<RestOptions, "app" | "share"> & {
+  /** May people make organizations of their own, and choose their slugs? */
+  readonly mayMakeOrganizations: boolean;
   readonly logger: Logger;
   readonly isRestarting: () => boolean;
   readonly onAnswered?: (request: AnsweredRequest) => void;
@@ -62,7 +69,7 @@ export function createRestApp(options: AppOptions): RestApp {
     onAnswered?.({ ...labelsOf(context), durationMs });
   });
   app.onError((error, context) => toProblem(logger, error, context));
-  const rest = { ...options, app };
+  const rest = { ...options, app, share: createFairShare(PREPARED) };
   serveAreas(rest);
   app.route("/", createDocs());
   app.get(`${API_PATH}/openapi.json`, (context) => context.json(describeApi()));
@@ -74,7 +81,7 @@ export function createRestApp(options: AppOptions): RestApp {
 }
 
 function serveAreas(rest: RestOptions & AppOptions): void {
-  serve(rest, organizationHandlers);
+  serve(rest, organizationHandlers(rest));
   serve(rest, memberHandlers);
   serve(rest, projectHandlers);
   serve(rest, collaboratorHandlers);
@@ -87,9 +94,14 @@ function serveAreas(rest: RestOptions & AppOptions): void {
   serve(rest, keyHandlers);
 }
 
+/** PostgreSQL let another go first: the same request may succeed in a moment. */
+const WAITED_IN_VAIN = [LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED];
+
 function toProblem(logger: Logger, error: unknown, context: Context): Response {
   const requestId = (context.get("requestId") as string | undefined) ?? randomUUID();
-  const code = codeOf(error);
+  const code = WAITED_IN_VAIN.includes(errorCode(error) ?? "")
+    ? "storage_unavailable"
+    : codeOf(error);
   if (code === "internal") {
     logger.error({ err: error, requestId }, "request failed");
   } else if (code === "storage_unavailable") {

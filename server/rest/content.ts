@@ -66,24 +66,29 @@ function readingHandlers({ thread }: Pick<ContentDoors, "thread">) {
 
 const writingHandlers = ({ commands, thread }: Pick<ContentDoors, "commands" | "thread">) =>
   ({
-    async putContent(call) {
-      const { sql: tx, params, principal, mustMatch, afterCommit } = call;
-      const { documentId } = params;
-      const { type } = await readDocument(tx, documentId);
-      const edit = editOf(call);
-      if (edit.diagram !== null && type !== "system_diagram") {
-        throw new FaultyRequest([{ at: "body.diagram", message: "is for a system_diagram only" }]);
-      }
-      const result = await commands.perform(
-        { tx, afterCommit },
-        {
-          address: { documentId, part: "content" },
-          author: authorOf(principal),
-          build: () => thread.edit(edit),
-          check: (headSeq) => mustMatch(String(headSeq)),
-        },
-      );
-      return { body: result, etag: String(result.seq) };
+    putContent: {
+      async prepare(call) {
+        const edit = editOf(call);
+        const built = await thread.edit(edit);
+        return async ({ sql: tx, params, principal, mustMatch, afterCommit }) => {
+          const { documentId } = params;
+          const { type } = await readDocument(tx, documentId);
+          if (edit.diagram !== null && type !== "system_diagram") {
+            const message = "is for a system_diagram only";
+            throw new FaultyRequest([{ at: "body.diagram", message }]);
+          }
+          const result = await commands.perform(
+            { tx, afterCommit },
+            {
+              address: { documentId, part: "content" },
+              author: authorOf(principal),
+              build: async () => built,
+              check: (headSeq) => mustMatch(String(headSeq)),
+            },
+          );
+          return { body: result, etag: String(result.seq) };
+        };
+      },
     },
   }) satisfies Handlers;
 
@@ -92,7 +97,7 @@ function editOf({
   body,
   bodyText,
   mediaType,
-}: Call<(typeof contentRoutes)["putContent"]>): ContentEdit {
+}: Omit<Call<(typeof contentRoutes)["putContent"]>, "sql">): ContentEdit {
   const edit = { documentId, isNew: false };
   if (typeof body === "string") {
     const form = mediaType === "text/html" ? "html" : "markdown";

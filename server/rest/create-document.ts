@@ -20,12 +20,11 @@ type Creation = Call<(typeof documentRoutes)["createDocument"]>;
 
 /** Makes a document and its first content in the transaction of the call. Answers its id. */
 export async function createFromCall(
-  { commands, thread }: CreationDoors,
-  call: Creation,
+  { commands }: Pick<CreationDoors, "commands">,
+  { sql, params, body, principal, afterCommit }: Creation,
+  update: BuiltUpdate | null,
 ): Promise<string> {
-  const { sql, params, body, principal, afterCommit } = call;
   const { title, type, featureId = null, sortOrder } = body;
-  const update = await firstUpdate(thread, call);
   const where = { ...params, type };
   if (featureId !== null) await requireFeature(sql, params.projectId, featureId);
   if (body.slug !== undefined) await takeFromDeleted(sql, where, body.slug);
@@ -49,10 +48,10 @@ export async function createFromCall(
   return documentId;
 }
 
-/** The first content, made before anything is locked. Null: there is none. */
-async function firstUpdate(
+/** The first content, made before the transaction begins. Null: there is none. */
+export async function firstUpdate(
   thread: CreationDoors["thread"],
-  { body, bodyText }: Creation,
+  { body, bodyText }: Pick<Creation, "body" | "bodyText">,
 ): Promise<BuiltUpdate | null> {
   const { content, markdown, diagram = null } = body;
   if (content === undefined && markdown === undefined && diagram === null) return null;

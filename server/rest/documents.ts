@@ -9,7 +9,7 @@ import { ScriptoriumError } from "../../schema/errors.ts";
 import { documentName, PARTS } from "../../schema/ids.ts";
 import type { Right } from "../../schema/roles.ts";
 import { completeChange, rightsAtTarget } from "./change-document.ts";
-import { createFromCall, type CreationDoors } from "./create-document.ts";
+import { createFromCall, firstUpdate, type CreationDoors } from "./create-document.ts";
 import { etagOf } from "./etag.ts";
 import { cut, pageOf } from "./page.ts";
 import type { Handlers, Shown } from "./serve.ts";
@@ -30,11 +30,15 @@ export const documentHandlers = (doors: DocumentDoors) =>
     ...readingHandlers,
     ...changingHandlers(doors),
 
-    async createDocument(call) {
-      const { sql, place } = call;
-      const documentId = await createFromCall(doors, call);
-      const row = await readDocument(sql, documentId);
-      return { body: shown(row, place.rights), location: `/documents/${documentId}` };
+    createDocument: {
+      async prepare(given) {
+        const update = await firstUpdate(doors.thread, given);
+        return async (call) => {
+          const documentId = await createFromCall(doors, call, update);
+          const row = await readDocument(call.sql, documentId);
+          return { body: shown(row, call.place.rights), location: `/documents/${documentId}` };
+        };
+      },
     },
   }) satisfies Handlers;
 

@@ -21,8 +21,14 @@ const shown = (
   rights: readonly Right[],
 ): Shown<z.output<typeof Organization>> => ({ id, name, slug, rights, createdAt, updatedAt });
 
+/** May people make organizations, and choose their slugs? */
+type Openness = { readonly mayMakeOrganizations: boolean };
+
 /** The routes of `schema/api/organizations.ts`. */
-export const organizationHandlers = {
+export const organizationHandlers = (openness: Openness) =>
+  ({ ...readingHandlers, ...writingHandlers(openness) }) satisfies Handlers;
+
+const readingHandlers = {
   async listOrganizations({ sql, principal, query }) {
     const page = pageOf("name", query);
     const found = await organizationPage(sql, reachOf(principal), page);
@@ -35,36 +41,47 @@ export const organizationHandlers = {
     return { body: { organizations, nextCursor } };
   },
 
-  async createOrganization({ sql, principal, body }) {
-    if (principal.kind === "jwt" && principal.organizationId !== null) {
-      throw new ScriptoriumError("forbidden", "This token reaches one organization only");
-    }
-    const organizationId = await createOrganization(sql, body);
-    await setMember(sql, { organizationId, userId: principal.userId, role: "admin" });
-    const row = await readOrganization(sql, organizationId);
-    const location = `/organizations/${organizationId}`;
-    return { body: shown(row, rightsOf("owner", null)), location };
-  },
-
   async getOrganization({ sql, params, place }) {
     const body = shown(await readOrganization(sql, params.organizationId), place.rights);
     return { body, etag: etagOf(body) };
   },
-
-  async updateOrganization({ sql, params, place, body, mustMatch }) {
-    const { organizationId } = params;
-    const before = await readOrganization(sql, organizationId, { forUpdate: true });
-    mustMatch(etagOf(shown(before, place.rights)));
-    await changeOrganization(sql, organizationId, body);
-    const after = shown(await readOrganization(sql, organizationId), place.rights);
-    return { body: after, etag: etagOf(after) };
-  },
-
-  async deleteOrganization({ sql, params, place, mustMatch }) {
-    const { organizationId } = params;
-    const before = await readOrganization(sql, organizationId, { forUpdate: true });
-    mustMatch(etagOf(shown(before, place.rights)));
-    await removeOrganization(sql, organizationId);
-    return {};
-  },
 } satisfies Handlers;
+
+const writingHandlers = ({ mayMakeOrganizations }: Openness) =>
+  ({
+    async createOrganization({ sql, principal, body }) {
+      if (!mayMakeOrganizations) throw closed();
+      if (principal.kind === "jwt" && principal.organizationId !== null) {
+        throw new ScriptoriumError("forbidden", "This token reaches one organization only");
+      }
+      const organizationId = await createOrganization(sql, body);
+      await setMember(sql, { organizationId, userId: principal.userId, role: "admin" });
+      const row = await readOrganization(sql, organizationId);
+      const location = `/organizations/${organizationId}`;
+      return { body: shown(row, rightsOf("owner", null)), location };
+    },
+
+    async updateOrganization({ sql, params, place, body, mustMatch }) {
+      const { organizationId } = params;
+      const before = await readOrganization(sql, organizationId, { forUpdate: true });
+      mustMatch(etagOf(shown(before, place.rights)));
+      if (!mayMakeOrganizations && (body.slug ?? before.slug) !== before.slug) throw closed();
+      await changeOrganization(sql, organizationId, body);
+      const after = shown(await readOrganization(sql, organizationId), place.rights);
+      return { body: after, etag: etagOf(after) };
+    },
+
+    async deleteOrganization({ sql, params, place, mustMatch }) {
+      const { organizationId } = params;
+      const before = await readOrganization(sql, organizationId, { forUpdate: true });
+      mustMatch(etagOf(shown(before, place.rights)));
+      await removeOrganization(sql, organizationId);
+      return {};
+    },
+  }) satisfies Handlers;
+
+const closed = () =>
+  new ScriptoriumError(
+    "forbidden",
+    "Organizations and their slugs are the administrators' to make here (NEW_ORGANIZATIONS)",
+  );

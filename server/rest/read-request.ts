@@ -1,6 +1,11 @@
 import type { Context } from "hono";
 import type { z } from "zod";
-import { MAX_BODY_BYTES, type ParsedRequest, type Route } from "../../schema/api/contract.ts";
+import {
+  MAX_BODY_BYTES,
+  MAX_CONTENT_BYTES,
+  type ParsedRequest,
+  type Route,
+} from "../../schema/api/contract.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import { FaultyRequest, type Fault } from "./problem.ts";
 
@@ -57,7 +62,8 @@ async function readBody(
       `Send the body as ${allowed.join(" or ")}, and say so in Content-Type`,
     );
   }
-  const bodyText = await readText(context.req.raw);
+  const maxBytes = contract.carriesContent === true ? MAX_CONTENT_BYTES : MAX_BODY_BYTES;
+  const bodyText = await readText(context.req.raw, maxBytes);
   if (!isJson) return { body: bodyText, bodyText, mediaType };
   return { body: check("body", schema, parseJson(bodyText)), bodyText, mediaType };
 }
@@ -71,13 +77,13 @@ function parseJson(text: string): unknown {
 }
 
 /** Counted while it arrives: what a header says about the length is only what the sender says. */
-async function readText(request: globalThis.Request): Promise<string> {
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+async function readText(request: globalThis.Request, maxBytes: number): Promise<string> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
+    if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
   try {
@@ -87,5 +93,5 @@ async function readText(request: globalThis.Request): Promise<string> {
   }
 }
 
-const tooLarge = () =>
-  new ScriptoriumError("too_large", `A body has at most ${MAX_BODY_BYTES} bytes`);
+const tooLarge = (maxBytes: number) =>
+  new ScriptoriumError("too_large", `A body has at most ${maxBytes} bytes here`);

@@ -13,6 +13,8 @@ import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { RestApp } from "./app.ts";
+import type { FairShare } from "./fair-share.ts";
+import { inTime } from "./in-time.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
 import { senderOf, type Sender } from "./sender.ts";
 
@@ -21,6 +23,8 @@ export type RestOptions = {
   readonly app: RestApp;
   readonly sql: Sql;
   readonly signIn: SignIn;
+  /** For what is prepared before a transaction. */
+  readonly share: FairShare;
 };
 
 type Who<R extends Route> = R["access"]["who"] extends "anyone" ? null : Principal;
@@ -67,8 +71,18 @@ export type Reply<R extends Route> = {
 
 export type Handler<R extends Route> = (call: Call<R>) => Promise<Reply<R>>;
 
+/**
+ * A handler with a first part that may take seconds and writes nothing. It runs before the transaction begins, which
+ * would hold a connection that others need, and answers the second part.
+ */
+export type PreparedHandler<R extends Route> = {
+  readonly prepare: (call: Omit<Call<R>, "sql">) => Promise<Handler<R>>;
+};
+
 /** A list of routes with their handlers: each area of the API is one. */
-export type Handlers = { readonly [N in ApiName]?: Handler<(typeof api)[N]> };
+export type Handlers = {
+  readonly [N in ApiName]?: Handler<(typeof api)[N]> | PreparedHandler<(typeof api)[N]>;
+};
 
 /** Serves the routes of an area: authenticate, find the place, check the right, read the request, then handle it. */
 export function serve(options: RestOptions, handlers: Handlers): void {
@@ -76,44 +90,66 @@ export function serve(options: RestOptions, handlers: Handlers): void {
     const contract: Route = api[name as ApiName];
     const path = `/api/v1${contract.path.replaceAll(/\{(\w+)\}/gu, ":$1")}`;
     // Each handler fits its own contract, which the type above has checked; here they are all alike.
-    const handle = handler as unknown as Handler<Route>;
+    const handle: Served["handle"] = handler;
     options.app.on(contract.method, path, (context) =>
       answer(options, { context, contract, handle }),
     );
   }
 }
 
-type Served = { context: Context; contract: Route; handle: Handler<Route> };
+type Served = {
+  context: Context;
+  contract: Route;
+  handle: Handler<Route> | PreparedHandler<Route>;
+};
+
+/** A database that hangs is a database that is away, ms. */
+const STEP_TIMEOUT_MS = 30_000;
 
 async function answer(
   options: RestOptions,
   { context, contract, handle }: Served,
 ): Promise<Response> {
-  const { principal, place } = await authorise(options.signIn, context, contract);
+  const may = (): ReturnType<typeof authorise> =>
+    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, context, contract));
+  const before = await may();
   const request = await readRequest(context, contract);
-  const mustMatch = preconditionOf(context, contract);
-  const { origin } = new URL(context.req.url);
   const effects: (() => void)[] = [];
-  const afterCommit = (effect: () => void): void => {
-    effects.push(effect);
-  };
   const call = {
     ...request,
-    principal,
-    place,
-    mustMatch,
-    afterCommit,
-    origin,
+    ...before,
+    mustMatch: preconditionOf(context, contract),
+    afterCommit: (effect: () => void): void => void effects.push(effect),
+    origin: new URL(context.req.url).origin,
     sender: senderOf(context),
   };
+  const handler = await prepare(options, handle, call);
+  // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
+  const now = request.bodyText === "" ? before : await may();
   const work = (sql: SqlOrTransaction): Promise<Reply<Route>> => {
     // Those of a transaction that was rolled back are void.
     effects.length = 0;
-    return handle({ ...call, sql } as unknown as Call<Route>);
+    return handler({ ...call, ...now, sql } as unknown as Call<Route>);
   };
-  const reply = await perform(options.sql, { context, contract, principal, request, work });
-  for (const effect of effects) effect();
-  return respond(context, contract, reply);
+  const { principal } = now;
+  const performed = perform(options.sql, { context, contract, principal, request, work });
+  // Part of the work: what was committed has to be told to the live copies, also when nobody waits any more.
+  const told = performed.then((reply) => {
+    for (const effect of effects) effect();
+    return reply;
+  });
+  return respond(context, contract, await inTime(STEP_TIMEOUT_MS, told));
+}
+
+/** Long work before the transaction, in fair shares; most handlers have none. */
+async function prepare(
+  { share }: RestOptions,
+  handle: Served["handle"],
+  call: object & { readonly principal: Principal | null },
+): Promise<Handler<Route>> {
+  if (typeof handle === "function") return handle;
+  const work = (): Promise<Handler<Route>> => handle.prepare(call as unknown as Call<Route>);
+  return call.principal === null ? work() : share(call.principal, work);
 }
 
 async function authorise(

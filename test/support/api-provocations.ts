@@ -1,4 +1,4 @@
-import { MAX_BODY_BYTES } from "../../schema/api/contract.ts";
+import { MAX_CONTENT_BYTES } from "../../schema/api/contract.ts";
 import type { ErrorCode } from "../../schema/errors.ts";
 import type { Sql } from "../../persistence/database.ts";
 import { CALLER_NAMES, traitsOf, type CallerName } from "./api-callers.ts";
@@ -105,7 +105,7 @@ const EVERYWHERE: Partial<Record<ErrorCode, Provocation>> = {
   document_not_found: (row, scene) => sendChanged(row, scene, { target: "foreign" }),
   bad_request: badRequest,
   too_large: (row, scene) =>
-    sendChanged(row, scene, { change: withBody("x".repeat(MAX_BODY_BYTES + 1)) }),
+    sendChanged(row, scene, { change: withBody("x".repeat(MAX_CONTENT_BYTES + 1)) }),
   unsupported_media_type: (row, scene) =>
     sendChanged(row, scene, { headers: { "content-type": "application/x-nothing" } }),
   precondition_failed: (row, scene) =>

@@ -49,6 +49,7 @@ const SECRET = "a secret of the host application, of 32 bytes and more";
 /** What a server must be configured with so that the callers with a JWT can sign in. */
 export const JWT_ENVIRONMENT = {
   JWT_SECRET: SECRET,
+  NEW_ORGANIZATIONS: "true",
   JWT_ISSUER: ISSUER,
   JWT_AUDIENCE: AUDIENCE,
 } as const;

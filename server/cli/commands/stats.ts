@@ -16,6 +16,15 @@ export function addStats(program: Command): void {
   });
 }
 
+/** A title may have 200 characters, and a table is read in lines. */
+const TITLE_CHARACTERS = 60;
+
+function shortened(title: string): string {
+  const characters = Array.from(new Intl.Segmenter().segment(title), ({ segment }) => segment);
+  if (characters.length <= TITLE_CHARACTERS) return title;
+  return `${characters.slice(0, TITLE_CHARACTERS - 1).join("")}…`;
+}
+
 function statsText({ counts, stored, biggest, quarantined }: Stats): string {
   const sized = (count: number, bytes: number): string => `${count} (${formatBytes(bytes)})`;
   const fields = formatFields([
@@ -42,7 +51,7 @@ function statsText({ counts, stored, biggest, quarantined }: Stats): string {
     ["biggest", "title", "head", "snapshot", "log", "history"],
     biggest.map((one) => [
       one.documentId,
-      one.title,
+      shortened(one.title),
       one.headSeq,
       formatBytes(one.snapshotBytes),
       formatBytes(one.logBytes),

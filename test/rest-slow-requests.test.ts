@@ -1,0 +1,147 @@
+import { request } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { pino } from "pino";
+import { createFairShare } from "../server/rest/fair-share.ts";
+import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
+import { revokeSessions } from "../persistence/revoke.ts";
+import { keyOf, signedIn } from "./support/roles.ts";
+import { codeOf, startRest, type Rest } from "./support/rest.ts";
+import { createTenant, type Tenant } from "./support/tenant.ts";
+
+let rest: Rest;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  rest = await startRest();
+  tenant = await createTenant(rest.sql);
+});
+afterAll(() => rest.close());
+
+/** Sends the head and half of the body, then waits; `finish` sends the rest and answers what the server said. */
+function sendSlowly(
+  path: string,
+  token: string,
+  { method, body }: { method: string; body: string },
+) {
+  const half = Math.floor(body.length / 2);
+  const sent = request(`${rest.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "if-match": "*",
+    },
+  });
+  const answered = new Promise<{ status: number; text: string }>((resolve, reject) => {
+    sent.on("error", reject);
+    sent.on("response", (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+  });
+  sent.write(body.slice(0, half));
+  return {
+    finish: () => {
+      sent.end(body.slice(half));
+      return answered;
+    },
+  };
+}
+
+test("[A1] a right that ends while the body arrives has ended: of an admin who is removed, and of a key", async () => {
+  const { userId, token } = await signedIn(rest.sql, tenant, { member: "admin" });
+  const { body: me } = await rest.client(token).getMe();
+  const members = `/api/v1/organizations/${tenant.organizationId}/members`;
+  const body = JSON.stringify({ email: me.user.email, role: "admin" });
+  const joining = sendSlowly(members, token, { method: "POST", body });
+  const { documentId } = await tenant.document();
+  const { keyId, token: key } = await keyOf(rest.sql, tenant);
+  const content = { type: "doc", content: [{ type: "paragraph" }] };
+  const path = `/api/v1/documents/${documentId}/content`;
+  const writing = sendSlowly(path, key, { method: "PUT", body: JSON.stringify({ content }) });
+  const admin = rest.client(tenant.token);
+  await admin.removeMember({ params: { organizationId: tenant.organizationId, userId } });
+  await admin.revokeKey({ params: { keyId } });
+  expect((await joining.finish()).status).toBe(404);
+  expect((await writing.finish()).status).toBe(401);
+  const left = await rest.sql`
+    select 1 from organization_members
+    where organization_id = ${tenant.organizationId} and user_id = ${userId}`;
+  expect(left).toHaveLength(0);
+  const written = await rest.sql`select 1 from yjs_updates where document_id = ${documentId}`;
+  expect(written).toHaveLength(0);
+  await revokeSessions(rest.sql, userId);
+});
+
+test("a principal has so much in the works at once and so much in the line; others are not held up", async () => {
+  const share = createFairShare({ atOnce: 2, maxWaiting: 1 });
+  const gate = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const work = (name: string) => async (): Promise<void> => {
+    await gate.promise;
+    done.push(name);
+  };
+  const [mine, theirs] = ["a", "b"].map((userId) => ({
+    kind: "user" as const,
+    userId,
+    sessionId: userId,
+  }));
+  if (mine === undefined || theirs === undefined) throw new Error("nobody is there");
+  const running = ["one", "two", "three"].map((name) => share(mine, work(name)));
+  await expect(share(mine, work("four"))).rejects.toMatchObject({ code: "too_many_requests" });
+  await share(theirs, async () => void done.push("theirs"));
+  expect(done).toEqual(["theirs"]);
+  gate.resolve();
+  await Promise.all(running);
+  expect(done).toEqual(["theirs", "one", "two", "three"]);
+  await share(mine, async () => void done.push("again"));
+});
+
+test("a task that takes too long is given up, and the next has a thread again", async () => {
+  const limits = { taskTimeoutMs: 2000, maxWaiting: 1 };
+  const thread = new UpkeepThread({
+    location: rest.location,
+    logger: pino({ level: "silent" }),
+    limits,
+  });
+  const { documentId } = await tenant.document();
+  const edit = (text: string) =>
+    thread.edit({ documentId, isNew: false, content: { form: "markdown", text }, diagram: null });
+  await edit("warm");
+  const blocked = rest.sql.begin(async (tx) => {
+    // The worker reads the head row of a document: nobody gets it while this lock stands.
+    await tx`lock table yjs_documents in access exclusive mode`;
+    const [slow, waiting, refused] = await Promise.allSettled([edit("a"), edit("b"), edit("c")]);
+    return [slow, waiting, refused].map((result) =>
+      result.status === "rejected" ? (result.reason as { code: string }).code : "done",
+    );
+  });
+  expect(await blocked).toEqual(["too_large", "too_large", "too_many_requests"]);
+  expect((await edit("again")).update).not.toBeNull();
+  await thread.close();
+});
+
+test("a body that carries no content is small", async () => {
+  const scopes = Array.from({ length: 200_000 }, () => 1);
+  const answer = await rest.fetch(`/api/v1/projects/${tenant.projectId}/keys`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${tenant.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "n", role: "viewer", scopes }),
+  });
+  expect(answer.status).toBe(413);
+});
+
+test("where JWTs name organizations by their slugs, slugs are not anybody's to take", async () => {
+  const closed = await startRest({ NEW_ORGANIZATIONS: "false" });
+  const there = await createTenant(closed.sql);
+  const client = closed.client(there.token);
+  const body = { name: "Acme", slug: "acme" };
+  expect(await codeOf(client.createOrganization({ body }))).toBe("forbidden");
+  const params = { organizationId: there.organizationId };
+  expect(await codeOf(client.updateOrganization({ params, body: { slug: "acme" } }))).toBe(
+    "forbidden",
+  );
+  expect(await codeOf(client.updateOrganization({ params, body: { name: "Acme" } }))).toBeNull();
+  await closed.close();
+});
