@@ -118,6 +118,17 @@ test("[A1 A3] users, roles, tokens and sign-out work on what the server reads", 
   expect(error.code).toBe("conflict");
 });
 
+test("stats cut a long title in the table, not in --json", async () => {
+  const title = "x".repeat(200);
+  const create = "document create --project acme/stats --create --type feature_blueprint --title";
+  const { documentId } = await ask<{ documentId: string }>(`${create} ${title}`);
+  const { stdout } = await runAdmin(["stats", "--top", "1000"], { env: database.env });
+  expect(stdout).toContain(`${documentId}  ${"x".repeat(59)}…  `);
+  expect(stdout).not.toContain("x".repeat(60));
+  const { biggest } = await ask<{ biggest: object[] }>("stats --top 1000");
+  expect(biggest).toContainEqual(expect.objectContaining({ documentId, title }));
+});
+
 test("[A4] a key is shown once, listed without its secret, and revoked for good", async () => {
   const { sql } = database;
   await ask("user create key@example.com --organization keys --create --role admin");

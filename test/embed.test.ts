@@ -117,6 +117,8 @@ test("two users of a host application write one document, and it is there over R
 test("its page and its script are served, whatever they import", async () => {
   const page = await (await fetch(host.address, { headers: { accept: "text/html" } })).text();
   expect(page).toContain('src="/client.ts"');
+  // It would open a websocket that nobody answers, and say so on the console.
+  expect(page).not.toContain("@vite/client");
   const script = await fetch(`${host.address}/client.ts`);
   const text = await script.text();
   expect(script.headers.get("content-type")).toContain("javascript");

@@ -24,9 +24,12 @@ const tokenFor = (user: (typeof USERS)["ada"]): Promise<string> =>
     .setExpirationTime("5 minutes")
     .sign(new TextEncoder().encode(JWT_SECRET));
 
+/** Without Vite's client, which would ask for a websocket that is not there. */
+const quiet = (html: string): string => html.replace(/<script[^>]+@vite\/client"><\/script>/u, "");
 const page = await createPage({
   configFile: false,
   root: import.meta.dirname,
+  plugins: [{ name: "quiet", transformIndexHtml: { order: "post", handler: quiet } }],
   // The page shares the editor's schema with the server: ../../../schema.
   server: { middlewareMode: true, hmr: false, ws: false, fs: { allow: ["../../.."] } },
 });
