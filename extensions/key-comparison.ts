@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { verify } from "@node-rs/bcrypt";
-import { ScriptoriumError } from "../schema/errors.ts";
+import { createTurns } from "./turns.ts";
 
 /** A presented key that was compared with its hash; a refusal is remembered too, or a flood of one wrong key is a flood of bcrypt. */
 type Verdict = { readonly keyHash: string; readonly matches: boolean; readonly untilMs: number };
@@ -21,26 +21,11 @@ const MAX_WAITING = 200;
  */
 export function createComparison(): (token: string, keyHash: string) => Promise<boolean> {
   const verdicts = new Map<string, Verdict>();
-  const waiting: (() => void)[] = [];
-  let running = 0;
-
-  const takeSlot = async (): Promise<void> => {
-    if (running < MAX_COMPARISONS) {
-      running += 1;
-      return;
-    }
-    if (waiting.length >= MAX_WAITING) {
-      throw new ScriptoriumError("too_many_requests", "Too many keys to check at once");
-    }
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-
-  // A slot is handed on, not freed: nobody can slip in between.
-  const giveSlot = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  };
+  const turns = createTurns({
+    atOnce: MAX_COMPARISONS,
+    maxWaiting: MAX_WAITING,
+    refusal: "Too many keys to check at once",
+  });
 
   return async (token, keyHash) => {
     // The token itself is not kept in memory longer than its use.
@@ -49,14 +34,11 @@ export function createComparison(): (token: string, keyHash: string) => Promise<
     if (known !== undefined && known.keyHash === keyHash && known.untilMs > Date.now()) {
       return known.matches;
     }
-    await takeSlot();
-    try {
+    return turns.take(async () => {
       const matches = await verify(token, keyHash);
       if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
       verdicts.set(id, { keyHash, matches, untilMs: Date.now() + VERDICT_MS });
       return matches;
-    } finally {
-      giveSlot();
-    }
+    });
   };
 }
