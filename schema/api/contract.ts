@@ -111,21 +111,25 @@ export const MAX_BODY_BYTES = 64 * 1024;
 /** … and above this where they carry the content of a document. */
 export const MAX_CONTENT_BYTES = 4 * 1024 * 1024;
 
+/** True where a request carries something that takes its time to arrive. */
+export const takesBody = ({ body, textBody }: Route): boolean =>
+  body !== undefined || textBody !== undefined;
+
 /** Every code that a route can answer with: its own, and what its kind implies. */
 export function errorsOf(contract: Route): readonly ErrorCode[] {
-  const { access, params, query, body, textBody, ifMatch, idempotent } = contract;
-  const takesBody = body !== undefined || textBody !== undefined;
+  const { access, params, query, ifMatch, idempotent } = contract;
+  const hasBody = takesBody(contract);
   // The id that the right is checked at is either found or not: a malformed one names nothing.
   const place = access.who === "right" ? access.in : null;
   const reads = Object.keys(params?.shape ?? {}).some((name) => name !== place);
   const implied: (ErrorCode | false)[] = [
-    (reads || query !== undefined || takesBody || idempotent === true) && "bad_request",
+    (reads || query !== undefined || hasBody || idempotent === true) && "bad_request",
     access.who !== "anyone" && "unauthenticated",
     // Every right but reading can be missing where the place is visible; a key can lack the scope to read.
     (access.who === "right" || access.who === "person") && "forbidden",
     access.who === "right" && (access.at === "document" ? "document_not_found" : "not_found"),
-    takesBody && "too_large",
-    takesBody && "unsupported_media_type",
+    hasBody && "too_large",
+    hasBody && "unsupported_media_type",
     ifMatch !== undefined && "precondition_failed",
     ifMatch === "required" && "precondition_required",
     idempotent === true && "conflict",

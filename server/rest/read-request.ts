@@ -3,6 +3,7 @@ import type { z } from "zod";
 import {
   MAX_BODY_BYTES,
   MAX_CONTENT_BYTES,
+  takesBody,
   type ParsedRequest,
   type Route,
 } from "../../schema/api/contract.ts";
@@ -49,7 +50,7 @@ async function readBody(
   check: (where: string, schema: z.ZodType | undefined, value: unknown) => unknown,
 ): Promise<{ body: unknown; bodyText: string; mediaType: string }> {
   const { body: schema, textBody = [] } = contract;
-  if (schema === undefined && textBody.length === 0) {
+  if (!takesBody(contract)) {
     return { body: undefined, bodyText: "", mediaType: "" };
   }
   const [type = ""] = (context.req.header("content-type") ?? "").toLowerCase().split(";", 1);

@@ -8,7 +8,7 @@ import {
   type SqlOrTransaction,
 } from "../../persistence/database.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
-import type { AnswerOf, Route, TextType } from "../../schema/api/contract.ts";
+import { takesBody, type AnswerOf, type Route, type TextType } from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
@@ -125,7 +125,7 @@ async function answer(
   };
   const handler = await prepare(options, handle, call);
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
-  const now = request.bodyText === "" ? before : await may();
+  const now = takesBody(contract) || typeof handle !== "function" ? await may() : before;
   const work = (sql: SqlOrTransaction): Promise<Reply<Route>> => {
     // Those of a transaction that was rolled back are void.
     effects.length = 0;
