@@ -135,8 +135,11 @@ export class UpkeepThread {
     const worker = this.#worker;
     this.#worker = null;
     worker?.terminate().catch(() => {});
-    const message = "This would take too long; send it in smaller pieces";
-    this.#finish({ id, error: { code: "too_large", message } });
+    const isEdit = this.#current?.waiting.task.kind === "edit";
+    const error = isEdit
+      ? { code: "too_large", message: "This would take too long; send it in smaller pieces" }
+      : { code: "storage_unavailable", message: "This takes too long at the moment" };
+    this.#finish({ id, error });
   }
 
   #start(): Worker {

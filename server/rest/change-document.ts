@@ -1,12 +1,10 @@
-import { placeFor } from "../../extensions/rights.ts";
-import { accessToPlace } from "../../persistence/access.ts";
 import type { DocumentChange } from "../../persistence/change-document.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { freeSlug, takeFromDeleted } from "../../persistence/document-slugs.ts";
 import { requireFeature, type DocumentRow } from "../../persistence/read-document.ts";
-import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { Right } from "../../schema/roles.ts";
+import { placeNamed } from "./place-within.ts";
 import { FaultyRequest } from "./problem.ts";
 
 /** The change, with a slug and a feature that fit where the document will be. */
@@ -35,13 +33,8 @@ export async function rightsAtTarget(
   before: DocumentRow,
   projectId: string,
 ): Promise<readonly Right[]> {
-  const question = { kind: "project", id: projectId, userId: principal.userId } as const;
-  const access = await accessToPlace(sql, question);
-  const place = access === null ? null : placeFor(principal, access);
-  if (place === null) throw new ScriptoriumError("not_found", "There is no such project");
-  if (!place.rights.includes("edit")) {
-    throw new ScriptoriumError("forbidden", "This takes the right to edit in that project too");
-  }
+  const named = { kind: "project", id: projectId, right: "edit" } as const;
+  const place = await placeNamed({ sql, principal }, named);
   if (place.organizationId === before.organizationId) return place.rights;
   throw new FaultyRequest([
     { at: "body.projectId", message: "is a project of another organization" },

@@ -1,17 +1,16 @@
-import type { JSONContent } from "@tiptap/core";
 import type { Commands } from "../../extensions/commands.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { presenceOf } from "../../extensions/presence.ts";
 import type { ContentEdit } from "../../persistence/edit-content.ts";
 import { namesOfParticipants } from "../../persistence/participants.ts";
 import { readDocument } from "../../persistence/read-document.ts";
-import { renderContent } from "../../persistence/render-stored.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { contentRoutes } from "../../schema/api/content.ts";
 import { authorOf } from "./author.ts";
 import { withContent } from "./content-json.ts";
 import { createContentReader } from "./content-reader.ts";
 import { FaultyRequest } from "./problem.ts";
+import { renderKnown, SMALL_LENGTH } from "./render-known.ts";
 import type { Call, Handlers } from "./serve.ts";
 
 /** What the content of a document goes in and out through. */
@@ -21,9 +20,6 @@ export type ContentDoors = {
   /** For what somebody waits for. */
   readonly thread: Pick<UpkeepThread, "project" | "edit" | "render">;
 };
-
-/** Rendered on the spot up to this size, bytes of JSON: some milliseconds. Larger content goes to the thread. */
-const SMALL_BYTES = 64 * 1024;
 
 /** The routes of `schema/api/content.ts`. */
 export const contentHandlers = (doors: ContentDoors) =>
@@ -52,14 +48,10 @@ function readingHandlers({ thread }: Pick<ContentDoors, "thread">) {
         const etag = String(seq);
         return { json: withContent({ documentId, seq, diagram }, content), etag };
       }
-      const state = await readContent(sql, documentId, SMALL_BYTES);
-      const type = `text/${format}` as const;
-      if (state.content !== null) {
-        const text = await renderContent(JSON.parse(state.content) as JSONContent, format);
-        return { text, type, etag: String(state.projectedSeq) };
-      }
-      const { text, seq } = await thread.render({ documentId, version: null, format });
-      return { text, type, etag: String(seq) };
+      const state = await readContent(sql, documentId, SMALL_LENGTH);
+      const known = { content: state.content, seq: state.projectedSeq };
+      const { text, seq } = await renderKnown(thread, { documentId, version: null, format }, known);
+      return { text, type: `text/${format}` as const, etag: String(seq) };
     },
   } satisfies Handlers;
 }

@@ -1,4 +1,3 @@
-import type { JSONContent } from "@tiptap/core";
 import {
   nameVersion,
   readVersion,
@@ -6,14 +5,11 @@ import {
   type VersionRow,
 } from "../../persistence/named-versions.ts";
 import { readDocument } from "../../persistence/read-document.ts";
-import { renderContent } from "../../persistence/render-stored.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import { withContent } from "./content-json.ts";
 import { cut, pageOf } from "./page.ts";
+import { renderKnown } from "./render-known.ts";
 import type { Handlers } from "./serve.ts";
-
-/** Rendered on the spot up to this many characters of JSON; larger content goes to the thread. */
-const SMALL_LENGTH = 64 * 1024;
 
 const shown = ({ number, kind, name, seq, createdAt, createdBy }: VersionRow) => ({
   number,
@@ -39,14 +35,16 @@ export const versionHandlers = ({
       return { body: { versions: rows.map(shown), nextCursor } };
     },
 
-    async createVersion({ sql, params, body, principal }) {
-      const { documentId } = params;
-      await readDocument(sql, documentId);
-      const captured = await thread.capture(documentId);
-      const { name } = body;
-      const row = await nameVersion(sql, captured, { name, createdBy: principal.userId });
-      const location = `/documents/${documentId}/versions/${row.number}`;
-      return { body: shown(row), location };
+    createVersion: {
+      async prepare({ params: { documentId } }) {
+        const captured = await thread.capture(documentId);
+        return async ({ sql, body: { name }, principal }) => {
+          await readDocument(sql, documentId);
+          const row = await nameVersion(sql, captured, { name, createdBy: principal.userId });
+          const location = `/documents/${documentId}/versions/${row.number}`;
+          return { body: shown(row), location };
+        };
+      },
     },
 
     async getVersion({ sql, params, query }) {
@@ -59,12 +57,8 @@ export const versionHandlers = ({
       if (format === "json") {
         return { json: withContent({ ...shown(row), documentId, diagram }, content), etag };
       }
-      const type = `text/${format}` as const;
-      if (content.length <= SMALL_LENGTH) {
-        const text = await renderContent(JSON.parse(content) as JSONContent, format);
-        return { text, type, etag };
-      }
-      const { text } = await thread.render({ documentId, version: number, format });
-      return { text, type, etag };
+      const known = { content, seq: row.seq };
+      const { text } = await renderKnown(thread, { documentId, version: number, format }, known);
+      return { text, type: `text/${format}` as const, etag };
     },
   }) satisfies Handlers;
