@@ -1,9 +1,11 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pino } from "pino";
+import { inTime } from "../server/rest/in-time.ts";
 import { createFairShare } from "../server/rest/fair-share.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { revokeSessions } from "../persistence/revoke.ts";
+import { SECRET_ENVIRONMENT } from "./support/host-application.ts";
 import { keyOf, signedIn } from "./support/roles.ts";
 import { codeOf, startRest, type Rest } from "./support/rest.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
@@ -21,14 +23,14 @@ afterAll(() => rest.close());
 function sendSlowly(
   path: string,
   token: string,
-  { method, body }: { method: string; body: string },
+  { method, body, type = "application/json" }: { method: string; body: string; type?: string },
 ) {
   const half = Math.floor(body.length / 2);
   const sent = request(`${rest.url}${path}`, {
     method,
     headers: {
       authorization: `Bearer ${token}`,
-      "content-type": "application/json",
+      "content-type": type,
       "if-match": "*",
     },
   });
@@ -40,6 +42,7 @@ function sendSlowly(
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
     });
   });
+  sent.flushHeaders();
   sent.write(body.slice(0, half));
   return {
     finish: () => {
@@ -60,11 +63,13 @@ test("[A1] a right that ends while the body arrives has ended: of an admin who i
   const content = { type: "doc", content: [{ type: "paragraph" }] };
   const path = `/api/v1/documents/${documentId}/content`;
   const writing = sendSlowly(path, key, { method: "PUT", body: JSON.stringify({ content }) });
+  const emptying = sendSlowly(path, key, { method: "PUT", body: "", type: "text/markdown" });
   const admin = rest.client(tenant.token);
   await admin.removeMember({ params: { organizationId: tenant.organizationId, userId } });
   await admin.revokeKey({ params: { keyId } });
   expect((await joining.finish()).status).toBe(404);
   expect((await writing.finish()).status).toBe(401);
+  expect((await emptying.finish()).status).toBe(401);
   const left = await rest.sql`
     select 1 from organization_members
     where organization_id = ${tenant.organizationId} and user_id = ${userId}`;
@@ -122,6 +127,29 @@ test("a task that takes too long is given up, and the next has a thread again", 
   await thread.close();
 });
 
+test("a database that does not answer is a database that is away", async () => {
+  const hanging = Promise.withResolvers<string>();
+  const late = inTime(20, hanging.promise);
+  await expect(late).rejects.toMatchObject({ code: "storage_unavailable" });
+  // Whatever becomes of it now is nobody's unhandled rejection.
+  hanging.reject(new Error("too late"));
+  await expect(inTime(10_000, Promise.resolve("at once"))).resolves.toBe("at once");
+  await expect(inTime(10_000, Promise.reject(new Error("its own")))).rejects.toThrow("its own");
+});
+
+test("whoever waited in vain for a lock is told to come back, and comes back", async () => {
+  const { documentId } = await tenant.document();
+  const client = rest.client(tenant.token);
+  const rename = (title: string) =>
+    codeOf(client.updateDocument({ params: { documentId }, body: { title } }));
+  const held = await rest.sql.begin(async (tx) => {
+    await tx`select 1 from documents where id = ${documentId} for update`;
+    return rename("in vain");
+  });
+  expect(held).toBe("storage_unavailable");
+  expect(await rename("at last")).toBeNull();
+});
+
 test("a body that carries no content is small", async () => {
   const scopes = Array.from({ length: 200_000 }, () => 1);
   const answer = await rest.fetch(`/api/v1/projects/${tenant.projectId}/keys`, {
@@ -133,7 +161,7 @@ test("a body that carries no content is small", async () => {
 });
 
 test("where JWTs name organizations by their slugs, slugs are not anybody's to take", async () => {
-  const closed = await startRest({ NEW_ORGANIZATIONS: "false" });
+  const closed = await startRest(SECRET_ENVIRONMENT);
   const there = await createTenant(closed.sql);
   const client = closed.client(there.token);
   const body = { name: "Acme", slug: "acme" };
@@ -144,4 +172,8 @@ test("where JWTs name organizations by their slugs, slugs are not anybody's to t
   );
   expect(await codeOf(client.updateOrganization({ params, body: { name: "Acme" } }))).toBeNull();
   await closed.close();
+  const open = await startRest({ ...SECRET_ENVIRONMENT, NEW_ORGANIZATIONS: "true" });
+  const { token } = await createTenant(open.sql);
+  expect(await codeOf(open.client(token).createOrganization({ body }))).toBeNull();
+  await open.close();
 });
