@@ -1,23 +1,22 @@
+import type { FanOutJob } from "./load-fan-out.ts";
 import { type CpuSeconds, cpuSeconds } from "./process-figures.ts";
 import type { Context, Measurement, Scenario } from "./scenario.ts";
 
-const DOCUMENTS = 40;
-const CLIENTS_PER_DOCUMENT = 10;
-const UPDATES_PER_SECOND = 1_000;
+/** The documents that are typed in. */
+export const FAN_OUT_DOCUMENTS = 40;
+
+/** The load of this row, for others that put something beside it. */
+export const fanOutJob = (
+  url: string,
+  typing: Pick<FanOutJob, "token" | "names" | "seconds">,
+): FanOutJob => ({ url, ...typing, clientsPerDocument: 10, updatesPerSecond: 1_000 });
 
 async function run({ subject, load }: Context, seconds: number): Promise<Measurement> {
-  const { token, names } = await subject.prepare(DOCUMENTS);
+  const { token, names } = await subject.prepare(FAN_OUT_DOCUMENTS);
   const marks: CpuSeconds[] = [];
   const { delivered, acknowledged } = await load.run(
     "fanOut",
-    {
-      url: subject.url(),
-      token,
-      names,
-      clientsPerDocument: CLIENTS_PER_DOCUMENT,
-      updatesPerSecond: UPDATES_PER_SECOND,
-      seconds,
-    },
+    fanOutJob(subject.url(), { token, names, seconds }),
     () => void marks.push(cpuSeconds(subject.pid())),
   );
   const [begin, end] = marks;

@@ -3,12 +3,10 @@ import { fillColdDocuments } from "./cold-documents.ts";
 import { startLoad } from "./load.ts";
 import type { RestJob } from "./load-rest.ts";
 import { documentIdOf } from "./our-storage.ts";
+import { FAN_OUT_DOCUMENTS, fanOutJob } from "./row-fan-out.ts";
 import type { CompactionTools } from "./row-compaction.ts";
 import type { Context, Figure, Measurement, Scale, Scenario } from "./scenario.ts";
 
-const TYPED_DOCUMENTS = 40;
-const CLIENTS_PER_DOCUMENT = 10;
-const UPDATES_PER_SECOND = 1_000;
 const COLD_DOCUMENTS = 30;
 const READS_PER_SECOND = 200;
 
@@ -36,9 +34,9 @@ async function createKey(origin: string, token: string, organizationId: string):
 
 /** Documents to type in, documents to read, somebody to read them, and everything read once. */
 async function prepare({ subject }: Context, { sql }: CompactionTools) {
-  const { token, names } = await subject.prepare(TYPED_DOCUMENTS + COLD_DOCUMENTS);
+  const { token, names } = await subject.prepare(FAN_OUT_DOCUMENTS + COLD_DOCUMENTS);
   const ids = names.map(documentIdOf);
-  const cold = ids.slice(TYPED_DOCUMENTS);
+  const cold = ids.slice(FAN_OUT_DOCUMENTS);
   await fillColdDocuments(sql, cold);
   // They count as projected, and their columns are empty: the first read fills them.
   await sql`update yjs_documents set projected_seq = 0 where document_id = any(${cold}::uuid[])`;
@@ -48,9 +46,9 @@ async function prepare({ subject }: Context, { sql }: CompactionTools) {
   if (place === undefined) throw new Error("Nothing was prepared");
   const origin = new URL(subject.url().replace(/^ws/u, "http")).origin;
   const tokens = [token, await createKey(origin, token, place.organizationId)];
-  const typed = ids.slice(0, TYPED_DOCUMENTS);
+  const typed = ids.slice(0, FAN_OUT_DOCUMENTS);
   const job: RestJob = { origin, tokens, projectId: place.projectId, typed, cold };
-  return { token, names: names.slice(0, TYPED_DOCUMENTS), job };
+  return { token, names: names.slice(0, FAN_OUT_DOCUMENTS), job };
 }
 
 async function run(
@@ -71,14 +69,7 @@ async function run(
     );
     const typing = load.run(
       "fanOut",
-      {
-        url: subject.url(),
-        token,
-        names,
-        clientsPerDocument: CLIENTS_PER_DOCUMENT,
-        updatesPerSecond: UPDATES_PER_SECOND,
-        seconds,
-      },
+      fanOutJob(subject.url(), { token, names, seconds }),
       (phase) => {
         if (phase === "begin") begun.resolve();
       },

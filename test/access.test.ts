@@ -1,35 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { findKey } from "../persistence/access.ts";
 import type { AgentStatus } from "../schema/closed-sets.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { countRows } from "./support/log-rows.ts";
-import { startTestNode } from "./support/node.ts";
 import { createAgent, keyOf, signedIn, type Standing } from "./support/roles.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { createTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { connectWire, openWire, type WireClient } from "./support/wire-client.ts";
+import { useWorld } from "./support/world.ts";
 
-let database: TestDatabase;
-let node: Awaited<ReturnType<typeof startTestNode>>;
-let tenant: Tenant;
-const clients: WireClient[] = [];
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  node = await startTestNode(database);
-  tenant = await createTenant(database.sql);
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) await client.close();
-  await until(() => node.collaboration.documents.getDocumentsCount() === 0);
-});
-afterAll(async () => {
-  await node.close();
-  await database.close();
-});
+const { database, node, tenant, clients } = await useWorld();
 
 /** Opens a document that must be refused, and answers what the client was told. */
 async function refusal(name: string, token: string) {

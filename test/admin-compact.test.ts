@@ -1,16 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { HocuspocusProvider } from "@hocuspocus/provider";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { loadDocument } from "../persistence/load-document.ts";
 import { serverIsRunning } from "../persistence/server-lock.ts";
 import { each } from "../server/cli/each.ts";
 import { askAdmin, runAdmin } from "./support/admin-process.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { startTestNode } from "./support/node.ts";
 import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
 type Compacted = {
@@ -25,14 +24,7 @@ type Compacted = {
   stoppedBefore: string | null;
 };
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 const startServer = useServers();
 
 const compact = (args: string[], code = 0) =>

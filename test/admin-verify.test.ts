@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { appendUpdates } from "../persistence/append-updates.ts";
 import { compactDocument } from "../persistence/compaction.ts";
@@ -7,17 +7,9 @@ import type { Sql } from "../persistence/database.ts";
 import { projectDocument } from "../persistence/projection.ts";
 import { verifyDocument } from "../persistence/verify.ts";
 import { askAdmin, runAdmin } from "./support/admin-process.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 /** Eleven rows: 1–4 and 5–7 in two chunks of history, the snapshot at 7, a log to 11, projected, two versions. */
 async function makeDocument(): Promise<string> {

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { firstText } from "../bench/content.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { startCompactor } from "./support/compactor-process.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   appendRows,
   countRows,
@@ -17,18 +16,11 @@ import {
 } from "./support/log-rows.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const random = createRandom();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 const STATEMENTS = ["delete", "history", "snapshot", "version", "commit"] as const;
 

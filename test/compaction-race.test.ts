@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import * as Y from "yjs";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { startCompactor, type CompactorProcess } from "./support/compactor-process.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   appendRows,
   keystrokeRows,
@@ -16,23 +15,17 @@ import {
 import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { openWire, type WireClient } from "./support/wire-client.ts";
 import { firstText } from "../bench/content.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const compactors: CompactorProcess[] = [];
 const random = createRandom();
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
 afterEach(async () => {
   for (const compactor of compactors.splice(0)) await compactor.close();
 });
-afterAll(() => database.close());
 
 async function compactorProcess(): Promise<CompactorProcess> {
   const compactor = await startCompactor(database);

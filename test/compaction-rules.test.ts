@@ -1,13 +1,12 @@
 import { performance } from "node:perf_hooks";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { typedUpdates } from "../bench/content.ts";
 import { compactDocument, type CompactionOptions } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   appendRows,
   countRows,
@@ -16,16 +15,9 @@ import {
   readHead,
   replayRows,
 } from "./support/log-rows.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 const ALWAYS = { versions: { minIntervalMs: 0 } };
 

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type Collaboration, createCollaboration } from "../client/index.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { type Edit, Oracle, tokenOf } from "./support/oracle.ts";
 import { faultsInDatabase, TEXT, untilServerForgotten } from "./support/replay.ts";
 import { createRandom } from "./support/seed.ts";
 import { type ServerProcess } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { openTypist, typeSteadily } from "./support/typist.ts";
 import { until } from "./support/until.ts";
 
@@ -17,16 +16,9 @@ const OFFLINE_EDITS = 100;
 /** Above every number a typist of this file gets. */
 const FIRST_WRITER = 1_000_000;
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const random = createRandom();
 const startServer = useServers();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 /** Edits at random places, some of them deletions of what was written before. */
 function editOffline({ document }: Collaboration, writer: number): Edit[] {

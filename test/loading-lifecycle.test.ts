@@ -1,26 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { loadDocument } from "../persistence/load-document.ts";
 import { parseDocumentName, type DocumentName } from "../schema/ids.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { connectFake, type FakePeer } from "./support/fake-transport.ts";
 import { watchCopies } from "./support/live-copies.ts";
 import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const random = createRandom();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 /** Clients that come and go at the same time, and documents they share. */
 const CLIENTS = 8;

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { firstText, recordUpdates, SKELETON } from "../bench/content.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument, type StoredDocument } from "../persistence/load-document.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { appendRows, countRows } from "./support/log-rows.ts";
 import { startServerProcess, type ServerProcess } from "./support/server-process.ts";
 import { nightly, sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { openWire } from "./support/wire-client.ts";
 import { readFile } from "node:fs/promises";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 const ROWS = sized(20_000, 1_000_000);
 const MIB = 1024 * 1024;

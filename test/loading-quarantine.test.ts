@@ -12,7 +12,7 @@ import { appendRows, countRows, keystrokeRows, readHead, replayRows } from "./su
 import { connectWire, openWire, type WireClient } from "./support/wire-client.ts";
 import { useWorld } from "./support/world.ts";
 
-const world = useWorld();
+const world = await useWorld();
 
 async function open(documentId: string): Promise<WireClient> {
   const name = documentName(documentId, "content");

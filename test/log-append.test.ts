@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { appendAgain, appendUpdates, type Author } from "../persistence/append-updates.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { UpdateLog } from "../persistence/update-log.ts";
 import { parseDocumentName } from "../schema/ids.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   countRows,
   keystrokeRows,
@@ -16,20 +15,13 @@ import {
 } from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { openWire } from "./support/wire-client.ts";
 import { firstText } from "../bench/content.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const random = createRandom();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 const createLog = (onFailed?: (name: string) => void): UpdateLog =>
   new UpdateLog({

@@ -6,7 +6,7 @@ import { until } from "./support/until.ts";
 import { openWire, type WireClient, type WireClientOptions } from "./support/wire-client.ts";
 import { useWorld } from "./support/world.ts";
 
-const world = useWorld();
+const world = await useWorld();
 
 async function open(name: string, answer?: WireClientOptions["answer"]): Promise<WireClient> {
   const options = { url: world.node.url, name, token: world.tenant.token };

@@ -14,7 +14,7 @@ import { sized } from "./support/size.ts";
 import { until } from "./support/until.ts";
 import { useWorld } from "./support/world.ts";
 
-const world = useWorld();
+const world = await useWorld();
 const random = createRandom();
 const upTo = (limit: number): number => Math.floor(random() * limit);
 

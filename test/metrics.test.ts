@@ -1,32 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { HocuspocusProvider } from "@hocuspocus/provider";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { measureUpkeep } from "../server/measured-upkeep.ts";
 import { createMetrics } from "../server/metrics.ts";
 import { isLoopback } from "../server/metrics-door.ts";
 import type { Node } from "../server/node.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { tableUnder } from "./support/markdown.ts";
 import { startTestNode } from "./support/node.ts";
 import { startProxiedNode } from "./support/proxied-node.ts";
 import { readIfPresent } from "./support/source-files.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const nodes: { close(): Promise<void> }[] = [];
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((node) => node.close()));
 });
-afterAll(() => database.close());
 
 type TestNode = Awaited<ReturnType<typeof startTestNode>>;
 

@@ -1,24 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createLogger } from "../server/logger.ts";
 import { runAdmin } from "./support/admin-process.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import type { ServerProcess } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
 const startServer = useServers();
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 const METRICS_TOKEN = "metrics-0123456789abcdef";
 const JWT = {

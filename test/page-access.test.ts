@@ -1,34 +1,24 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   createGuest,
   expectNoComplaints,
+  leave,
   linkFor,
   signIn,
   untilReads,
   untilStatus,
   wordsIn,
-  type Visitor,
 } from "./support/page-visitor.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
+import { createTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
-
-const link = (userId: string): Promise<string> => linkFor(rest.sql, rest.url, userId);
-const close = ({ page }: Visitor): Promise<void> => page.context().close();
+const { rest, tenant } = await useRest();
 
 describeInBrowser("who gets in", (browser) => {
   test("a link signs in once; then it says how to get another; signing out ends the session", async () => {
-    const address = await link(tenant.userId);
+    const address = await linkFor(rest, tenant.userId);
     const visitor = await signIn(browser(), address);
     const { page } = visitor;
     const token = await page.evaluate(() => localStorage.getItem("scriptorium.token"));
@@ -53,18 +43,18 @@ describeInBrowser("who gets in", (browser) => {
     const { documentId } = await tenant.document();
     const wanted = `${rest.url}/documents/${documentId}`;
     await page.goto(wanted);
-    await page.getByLabel("Or paste a link").fill(await link(tenant.userId));
+    await page.getByLabel("Or paste a link").fill(await linkFor(rest, tenant.userId));
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Sign in" }).click();
     await visitor.text.waitFor();
     expect(page.url()).toBe(wanted);
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("[A2] somebody who may only read cannot type; after sharing more with him he can", async () => {
     const { documentId } = await tenant.document({ title: "Chained book" });
     const guestId = await createGuest(rest.sql, tenant, { name: "Reader", role: "viewer" });
-    const guest = await signIn(browser(), await link(guestId));
+    const guest = await signIn(browser(), await linkFor(rest, guestId));
     await guest.open(documentId);
     await untilStatus(guest, "Read only");
     expect(await guest.text.getAttribute("contenteditable")).toBe("false");
@@ -74,7 +64,7 @@ describeInBrowser("who gets in", (browser) => {
     await guest.page.keyboard.type("scribble");
     expect(await wordsIn(guest)).toBe("");
 
-    const host = await signIn(browser(), await link(tenant.userId));
+    const host = await signIn(browser(), await linkFor(rest, tenant.userId));
     await host.open(documentId);
     await host.page.getByRole("button", { name: "Share" }).click();
     await host.page.getByLabel("Role of Reader").selectOption("may write");
@@ -88,14 +78,14 @@ describeInBrowser("who gets in", (browser) => {
     await guest.page.keyboard.type("gloss");
     await untilReads(host, "gloss");
     expectNoComplaints([guest, host]);
-    await Promise.all([guest, host].map(close));
+    await Promise.all([guest, host].map(leave));
   });
 
   test("[A1] what is deleted or foreign is said to be so", async () => {
     const { documentId } = await tenant.document();
     const stranger = await createTenant(rest.sql);
     const foreign = await stranger.document();
-    const visitor = await signIn(browser(), await link(tenant.userId));
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     await visitor.open(documentId);
     await rest.client(tenant.token).deleteDocument({ params: { documentId } });
     await untilStatus(
@@ -113,6 +103,6 @@ describeInBrowser("who gets in", (browser) => {
       await visitor.page.goto(`${rest.url}/documents/${id}`);
       await visitor.page.getByRole("heading", { name: "There is no such document" }).waitFor();
     }
-    await close(visitor);
+    await leave(visitor);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   createGuest,
@@ -10,20 +10,12 @@ import {
   wordsIn,
   type Visitor,
 } from "./support/page-visitor.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
+const { rest, tenant } = await useRest();
 let host: Visitor;
 let guest: Visitor;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
 
 /** A new document, open in two browsers. */
 async function openBoth(browser: Parameters<typeof signIn>[0]): Promise<void> {
@@ -32,8 +24,8 @@ async function openBoth(browser: Parameters<typeof signIn>[0]): Promise<void> {
     name: `Guest-${documentId.slice(0, 8)}`,
     role: "editor",
   });
-  host = await signIn(browser, await linkFor(rest.sql, rest.url, tenant.userId));
-  guest = await signIn(browser, await linkFor(rest.sql, rest.url, guestId));
+  host = await signIn(browser, await linkFor(rest, tenant.userId));
+  guest = await signIn(browser, await linkFor(rest, guestId));
   await Promise.all([host, guest].map((visitor) => visitor.open(documentId)));
   await Promise.all([host, guest].map(settle));
 }

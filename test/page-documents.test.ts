@@ -1,33 +1,22 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createUser } from "../persistence/accounts.ts";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   expectNoComplaints,
+  leave,
   linkFor,
   signIn,
   untilReads,
   untilStatus,
-  type Visitor,
 } from "./support/page-visitor.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
-
-const link = (userId: string): Promise<string> => linkFor(rest.sql, rest.url, userId);
-const close = ({ page }: Visitor): Promise<void> => page.context().close();
+const { rest, tenant } = await useRest();
 
 describeInBrowser("the list of documents", (browser) => {
   test("a document is made, written, renamed, deleted and brought back", async () => {
-    const visitor = await signIn(browser(), await link(tenant.userId));
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page } = visitor;
     await page.getByRole("button", { name: "New document in Test" }).click();
     await page.getByLabel("Title").fill("Breviary");
@@ -58,13 +47,13 @@ describeInBrowser("the list of documents", (browser) => {
     await page.getByRole("link", { name: "Book of hours" }).click();
     await untilReads(visitor, "At the eighth hour of the night. Rise.");
     expectNoComplaints([visitor]);
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("somebody is invited by e-mail; a stranger's address is explained", async () => {
     const email = `sister-${tenant.projectId}@example.com`;
     await createUser(rest.sql, { email, name: "Sister" });
-    const host = await signIn(browser(), await link(tenant.userId));
+    const host = await signIn(browser(), await linkFor(rest, tenant.userId));
     await host.page.getByRole("button", { name: "Share" }).click();
     const dialog = host.page.getByRole("dialog");
     await dialog.getByLabel("E-mail").fill(`nobody-${email}`);
@@ -78,6 +67,6 @@ describeInBrowser("the list of documents", (browser) => {
     const params = { projectId: tenant.projectId };
     const { body } = await rest.client(tenant.token).listCollaborators({ params });
     expect(body.collaborators.map((each) => each.email)).not.toContain(email);
-    await close(host);
+    await leave(host);
   });
 });

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   createGuest,
   expectNoComplaints,
+  leave,
   linkFor,
   signIn,
   untilReads,
@@ -11,21 +12,10 @@ import {
   type Visitor,
 } from "./support/page-visitor.ts";
 import { replay } from "./support/replay.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
-
-const link = (userId: string): Promise<string> => linkFor(rest.sql, rest.url, userId);
-const close = ({ page }: Visitor): Promise<void> => page.context().close();
+const { rest, tenant } = await useRest();
 
 const blockIds = ({ text }: Visitor): Promise<(string | null)[]> =>
   text.evaluate((shown) =>
@@ -48,7 +38,7 @@ async function paste({ text }: Visitor, html: string): Promise<void> {
 describeInBrowser("the editor", (browser) => {
   test("every tool, a table, a pasted page: nothing breaks the policy, every block has an id", async () => {
     const { documentId } = await tenant.document();
-    const visitor = await signIn(browser(), await link(tenant.userId));
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page, text } = visitor;
     await visitor.open(documentId);
     await text.click();
@@ -89,14 +79,14 @@ describeInBrowser("the editor", (browser) => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(await text.locator("strong").allTextContents()).toEqual(["Bold ", "words"]);
     expectNoComplaints([visitor]);
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("undo takes back one's own words and leaves the other's", async () => {
     const { documentId } = await tenant.document();
     const guestId = await createGuest(rest.sql, tenant, { name: "Undoer", role: "editor" });
-    const host = await signIn(browser(), await link(tenant.userId));
-    const guest = await signIn(browser(), await link(guestId));
+    const host = await signIn(browser(), await linkFor(rest, tenant.userId));
+    const guest = await signIn(browser(), await linkFor(rest, guestId));
     await Promise.all([host, guest].map((visitor) => visitor.open(documentId)));
     await host.text.click();
     await host.page.keyboard.type("kept");
@@ -107,14 +97,14 @@ describeInBrowser("the editor", (browser) => {
     await guest.page.getByRole("button", { name: "Undo" }).click();
     await until(async () => (await wordsIn(host)) === "kept");
     expectNoComplaints([host, guest]);
-    await Promise.all([host, guest].map(close));
+    await Promise.all([host, guest].map(leave));
   });
 
   test("two people write one diagram, and undo their own", async () => {
     const { documentId } = await tenant.document({ type: "system_diagram" });
     const guestId = await createGuest(rest.sql, tenant, { name: "Drawer", role: "editor" });
-    const host = await signIn(browser(), await link(tenant.userId));
-    const guest = await signIn(browser(), await link(guestId));
+    const host = await signIn(browser(), await linkFor(rest, tenant.userId));
+    const guest = await signIn(browser(), await linkFor(rest, guestId));
     await Promise.all([host, guest].map((visitor) => visitor.open(documentId)));
     const [mine, yours] = [host, guest].map(({ page }) => page.getByLabel("Diagram, as Mermaid"));
     if (mine === undefined || yours === undefined) throw new Error("two were opened");
@@ -135,6 +125,6 @@ describeInBrowser("the editor", (browser) => {
     const doc = await replay(rest.sql, documentId);
     expect(doc.getText("diagram").toJSON()).toBe("graph TD\n  A --> B😀");
     expectNoComplaints([host, guest]);
-    await Promise.all([host, guest].map(close));
+    await Promise.all([host, guest].map(leave));
   });
 });

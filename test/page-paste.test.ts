@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   expectNoComplaints,
@@ -7,18 +7,10 @@ import {
   untilStatus,
   type Visitor,
 } from "./support/page-visitor.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
+const { rest, tenant } = await useRest();
 
 type Pasted = { readonly html?: string; readonly text?: string };
 
@@ -38,7 +30,7 @@ const paste = ({ text: place }: Visitor, { html = "", text = "" }: Pasted): Prom
 
 async function open(browser: Parameters<typeof signIn>[0]): Promise<Visitor> {
   const { documentId } = await tenant.document();
-  const visitor = await signIn(browser, await linkFor(rest.sql, rest.url, tenant.userId));
+  const visitor = await signIn(browser, await linkFor(rest, tenant.userId));
   // An address that answers: a lost request would be a complaint.
   await visitor.page.route("https://images.example/**", (route) =>
     route.fulfill({

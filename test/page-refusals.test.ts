@@ -1,28 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeInBrowser } from "./support/browser.ts";
 import {
   expectNoComplaints,
+  leave,
   linkFor,
   signIn,
   untilReads,
   untilStatus,
   type Visitor,
 } from "./support/page-visitor.ts";
-import { startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useRest } from "./support/rest.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
-
-const link = (): Promise<string> => linkFor(rest.sql, rest.url, tenant.userId);
-const close = ({ page }: Visitor): Promise<void> => page.context().close();
+const { rest, tenant } = await useRest();
 
 const tokenOf = ({ page }: Visitor): Promise<string | null> =>
   page.evaluate(() => localStorage.getItem("scriptorium.token"));
@@ -30,7 +20,7 @@ const tokenOf = ({ page }: Visitor): Promise<string | null> =>
 describeInBrowser("what the server refuses", (browser) => {
   test("a title that somebody else changed meanwhile is not written over", async () => {
     const { documentId } = await tenant.document({ title: "Psalter" });
-    const visitor = await signIn(browser(), await link());
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     await visitor.open(documentId);
     const client = rest.client(tenant.token);
     const params = { documentId };
@@ -45,12 +35,12 @@ describeInBrowser("what the server refuses", (browser) => {
     await title.press("Enter");
     await until(async () => (await client.getDocument({ params })).body.title === "Small psalter");
     expectNoComplaints([visitor]);
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("[A3] after the sign-in has ended the text stays; signed in again, it is saved", async () => {
     const { documentId, name } = await tenant.document();
-    const visitor = await signIn(browser(), await link());
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page, text } = visitor;
     await visitor.open(documentId);
     await text.click();
@@ -63,7 +53,7 @@ describeInBrowser("what the server refuses", (browser) => {
     expect(await text.getAttribute("contenteditable")).toBe("false");
 
     const other = await page.context().newPage();
-    await other.goto(await link());
+    await other.goto(await linkFor(rest, tenant.userId));
     await other.getByRole("button", { name: "Sign in" }).click();
     await other.getByRole("heading", { name: "Documents" }).waitFor();
     await page.getByRole("button", { name: "Connect again" }).click();
@@ -74,12 +64,12 @@ describeInBrowser("what the server refuses", (browser) => {
     await untilStatus(visitor, "Saved");
     expect(await page.getByRole("button", { name: "Connect again" }).isVisible()).toBe(false);
     expectNoComplaints([visitor]);
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("[A3] signing out in another tab ends the document here, in words", async () => {
     const { documentId } = await tenant.document({ title: "Vigil" });
-    const visitor = await signIn(browser(), await link());
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page } = visitor;
     await visitor.open(documentId);
     await untilStatus(visitor, "Saved");
@@ -93,12 +83,12 @@ describeInBrowser("what the server refuses", (browser) => {
     expect(await visitor.text.getAttribute("contenteditable")).toBe("false");
     await title.blur();
     await page.getByText("You are no longer signed in. Sign in in another tab").waitFor();
-    await close(visitor);
+    await leave(visitor);
   });
 
   test("the network that is gone is said at once, and so is its return", async () => {
     const { documentId } = await tenant.document();
-    const visitor = await signIn(browser(), await link());
+    const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page, text } = visitor;
     await visitor.open(documentId);
     await untilStatus(visitor, "Saved");
@@ -110,6 +100,6 @@ describeInBrowser("what the server refuses", (browser) => {
     await page.context().setOffline(false);
     await untilStatus(visitor, "Saved");
     expectNoComplaints([visitor], true);
-    await close(visitor);
+    await leave(visitor);
   });
 });

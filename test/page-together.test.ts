@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { yDocToContent } from "../schema/yjs-content.ts";
 import { describeInBrowser } from "./support/browser.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import {
   createGuest,
   expectNoComplaints,
@@ -14,17 +13,10 @@ import {
 import { replay } from "./support/replay.ts";
 import { freePort } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const startServer = useServers();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 const textInDatabase = async (documentId: string): Promise<string> =>
   JSON.stringify(yDocToContent(await replay(database.sql, documentId)));
@@ -60,8 +52,8 @@ describeInBrowser("two people in two browsers", (browser) => {
     const { documentId } = await tenant.document({ title: "Rule of the house" });
     const guestId = await createGuest(sql, tenant, { name: "Hildegard", role: "editor" });
 
-    const host = await signIn(browser(), await linkFor(sql, origin, tenant.userId));
-    const guest = await signIn(browser(), await linkFor(sql, origin, guestId));
+    const host = await signIn(browser(), await linkFor({ sql, url: origin }, tenant.userId));
+    const guest = await signIn(browser(), await linkFor({ sql, url: origin }, guestId));
     const both = [host, guest];
     await Promise.all(both.map((visitor) => visitor.open(documentId)));
 

@@ -1,25 +1,17 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { projectDocument } from "../persistence/projection.ts";
 import { parseMarkdown, plainText } from "../schema/content.ts";
 import { contentToYUpdate, yDocToContent } from "../schema/yjs-content.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { appendRows, keystrokeRows, readHead, replayRows } from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";
 import { createRandom } from "./support/seed.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { openWire } from "./support/wire-client.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
+const { database, tenant } = await useTenant();
 const random = createRandom();
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
 
 type Columns = { content: unknown; text: string | null; diagram: string | null };
 

@@ -1,22 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createProject } from "../persistence/accounts.ts";
 import { encodeCursor } from "../schema/api/cursor.ts";
-import { codeOf, startRest, type Rest } from "./support/rest.ts";
+import { codeOf, useRest } from "./support/rest.ts";
 import { signedIn } from "./support/roles.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 
-let rest: Rest;
-let ours: Tenant;
-let theirs: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  ours = await createTenant(rest.sql);
-  theirs = await createTenant(rest.sql);
-});
-
-afterAll(() => rest.close());
+const { rest, tenant: ours } = await useRest();
+const theirs = await createTenant(rest.sql);
 
 type Fields = { parentId?: string | null; name?: string; slug?: string; sortOrder?: number };
 

@@ -1,22 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createUser } from "../persistence/accounts.ts";
-import { codeOf, startRest, type Rest } from "./support/rest.ts";
+import { codeOf, useRest } from "./support/rest.ts";
 import { signedIn } from "./support/roles.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { createTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
-let rest: Rest;
-let ours: Tenant;
-let theirs: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  ours = await createTenant(rest.sql);
-  theirs = await createTenant(rest.sql);
-});
-
-afterAll(() => rest.close());
+const { rest, tenant: ours } = await useRest();
+const theirs = await createTenant(rest.sql);
 
 const newUser = async () => {
   const email = `${randomUUID()}@example.com`;

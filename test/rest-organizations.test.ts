@@ -1,20 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { codeOf, startRest, type Rest } from "./support/rest.ts";
+import { describe, expect, test } from "vitest";
+import { codeOf, useRest } from "./support/rest.ts";
 import { keyOf, signedIn } from "./support/roles.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { createTenant } from "./support/tenant.ts";
 
-let rest: Rest;
-let ours: Tenant;
-let theirs: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  ours = await createTenant(rest.sql);
-  theirs = await createTenant(rest.sql);
-});
-
-afterAll(() => rest.close());
+const { rest, tenant: ours } = await useRest();
+const theirs = await createTenant(rest.sql);
 
 const slug = () => `s-${randomUUID()}`;
 

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { pino } from "pino";
 import { inTime } from "../server/rest/in-time.ts";
 import { createFairShare } from "../server/rest/fair-share.ts";
@@ -7,17 +7,10 @@ import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { revokeSessions } from "../persistence/revoke.ts";
 import { SECRET_ENVIRONMENT } from "./support/host-application.ts";
 import { keyOf, signedIn } from "./support/roles.ts";
-import { codeOf, startRest, type Rest } from "./support/rest.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { codeOf, startRest, useRest } from "./support/rest.ts";
+import { createTenant } from "./support/tenant.ts";
 
-let rest: Rest;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  rest = await startRest();
-  tenant = await createTenant(rest.sql);
-});
-afterAll(() => rest.close());
+const { rest, tenant } = await useRest();
 
 /** Sends the head and half of the body, then waits; `finish` sends the rest and answers what the server said. */
 function sendSlowly(

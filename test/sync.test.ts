@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { until } from "./support/until.ts";
 import { useWorld } from "./support/world.ts";
 
-const world = useWorld();
+const world = await useWorld();
 
 const connect = (name: string, token = world.tenant.token) =>
   new HocuspocusProvider({ url: world.node.url, name, token });

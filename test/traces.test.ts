@@ -1,26 +1,18 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { firstText, SKELETON } from "../bench/content.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { loadDocument } from "../persistence/load-document.ts";
 import { difference } from "../persistence/proof.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { countRows, replayRows } from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";
 import { sized } from "./support/size.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { concurrentTrace, sequentialTrace } from "./support/traces.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient } from "./support/wire-client.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 type TestNode = Awaited<ReturnType<typeof startTestNode>>;
 

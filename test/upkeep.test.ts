@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { expect, test } from "vitest";
 import { appendRows, countRows, keystrokeRows, readHead } from "./support/log-rows.ts";
 import { startTestNode } from "./support/node.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { openWire } from "./support/wire-client.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 type Address = { documentId: string; part: "content" };
 

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { compactDocument, type CompactionResult } from "../persistence/compaction.ts";
 import { applySnapshot } from "../persistence/snapshot-encoding.ts";
 import { parseMarkdown } from "../schema/content.ts";
 import { contentToYUpdate, yDocToContent } from "../schema/yjs-content.ts";
-import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { appendRows, keystrokeRows, readHead, replayRows } from "./support/log-rows.ts";
-import { createTenant, type Tenant } from "./support/tenant.ts";
+import { useTenant } from "./support/tenant.ts";
 
-let database: TestDatabase;
-let tenant: Tenant;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database.sql);
-});
-afterAll(() => database.close());
+const { database, tenant } = await useTenant();
 
 type Address = { documentId: string; part: "content" };
 

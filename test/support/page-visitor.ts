@@ -24,9 +24,12 @@ const HOUR_MS = 3_600_000;
 const WAIT_MS = 10_000;
 
 /** A one-time link for this user, as the script prints it. */
-export async function linkFor(sql: Sql, origin: string, userId: string): Promise<string> {
+export async function linkFor(
+  { sql, url }: { readonly sql: Sql; readonly url: string },
+  userId: string,
+): Promise<string> {
   const expiresAt = new Date(Date.now() + HOUR_MS);
-  return `${origin}/sign-in#${await createSignInLink(sql, { userId, expiresAt })}`;
+  return `${url}/sign-in#${await createSignInLink(sql, { userId, expiresAt })}`;
 }
 
 /** Makes a user with a role in the tenant's project. */
@@ -65,6 +68,9 @@ export async function signIn(browser: Browser, link: string): Promise<Visitor> {
     },
   };
 }
+
+/** Closes his browser. */
+export const leave = ({ page }: Visitor): Promise<void> => page.context().close();
 
 /** Waits until the saved status reads so, to the letter. */
 export const untilStatus = ({ status }: Visitor, words: string): Promise<void> =>

@@ -1,8 +1,10 @@
+import { afterAll } from "vitest";
 import { ApiError, createApiClient, type ApiClient } from "../../client/api.ts";
 import type { ErrorCode } from "../../schema/errors.ts";
 import type { Node } from "../../server/node.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { startTestNode } from "./node.ts";
+import { createTenant, type Tenant } from "./tenant.ts";
 
 /** A server on a database of its own, and the ways to call its REST API. */
 export type Rest = Pick<TestDatabase, "database" | "sql" | "location"> & {
@@ -35,6 +37,15 @@ export async function startRest(environment: Record<string, string> = {}): Promi
       await created.close();
     },
   };
+}
+
+/** A server for this file with one tenant in it; stopped after its last test. */
+export async function useRest(
+  environment: Record<string, string> = {},
+): Promise<{ rest: Rest; tenant: Tenant }> {
+  const rest = await startRest(environment);
+  afterAll(() => rest.close());
+  return { rest, tenant: await createTenant(rest.sql) };
 }
 
 /** The code that a call was refused with; null when it was not refused. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { afterAll } from "vitest";
 import {
   createOrganization,
   createProject,
@@ -9,6 +10,7 @@ import {
 import type { Sql } from "../../persistence/database.ts";
 import { createDocument, type NewDocument } from "../../persistence/documents.ts";
 import { documentName, type DocumentName } from "../../schema/ids.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 /** An organization with one admin who is signed in, and a project. */
 export type Tenant = {
@@ -49,4 +51,11 @@ export async function createTenant(sql: Sql): Promise<Tenant> {
       return { documentId, name: documentName(documentId, "content") };
     },
   };
+}
+
+/** A database for this file with one tenant in it; dropped after its last test. */
+export async function useTenant(): Promise<{ database: TestDatabase; tenant: Tenant }> {
+  const database = await createTestDatabase();
+  afterAll(() => database.close());
+  return { database, tenant: await createTenant(database.sql) };
 }

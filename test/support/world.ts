@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll } from "vitest";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { afterAll, afterEach } from "vitest";
+import type { TestDatabase } from "./database.ts";
 import { startTestNode } from "./node.ts";
-import { createTenant, type Tenant } from "./tenant.ts";
+import { useTenant, type Tenant } from "./tenant.ts";
 import { until } from "./until.ts";
 import type { WireClient } from "./wire-client.ts";
 
-/** What most files start with. It is there from the first test on, not before. */
+/** What most files start with. */
 export type World = {
   readonly database: TestDatabase;
   readonly node: Awaited<ReturnType<typeof startTestNode>>;
@@ -15,24 +15,16 @@ export type World = {
 };
 
 /** Gives a file a database of its own, a server in its process and a tenant, and takes them away at the end. */
-export function useWorld(environment: Record<string, string> = {}): World {
-  const world: { -readonly [K in keyof World]?: World[K] } & { clients: WireClient[] } = {
-    clients: [],
-  };
-  beforeAll(async () => {
-    world.database = await createTestDatabase();
-    world.node = await startTestNode(world.database, environment);
-    world.tenant = await createTenant(world.database.sql);
-  });
+export async function useWorld(environment: Record<string, string> = {}): Promise<World> {
+  const { database, tenant } = await useTenant();
+  const node = await startTestNode(database, environment);
+  afterAll(() => node.close());
+  const clients: WireClient[] = [];
   afterEach(async () => {
-    for (const client of world.clients.splice(0)) await client.close();
-    await until(() => world.node?.collaboration.documents.getDocumentsCount() === 0, {
+    for (const client of clients.splice(0)) await client.close();
+    await until(() => node.collaboration.documents.getDocumentsCount() === 0, {
       describe: "no document is left in memory",
     });
   });
-  afterAll(async () => {
-    await world.node?.close();
-    await world.database?.close();
-  });
-  return world as World;
+  return { database, node, tenant, clients };
 }
