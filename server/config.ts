@@ -79,6 +79,10 @@ export const configSchema = z.object({
   TOTAL_BACKLOG_BYTES: count(256 * MIB).describe(
     "Uncommitted bytes of all documents at which every writer is told (4503)",
   ),
+  MAX_UPDATE_BYTES: count(MIB).describe("Bytes of one edit from a socket (4413)"),
+  MAX_FIRST_SYNC_BYTES: count(16 * MIB).describe(
+    "Bytes of what a client brings when it opens a document (4413)",
+  ),
   PROJECT_AFTER_MS: ms(2000).describe(
     "A document's JSON and text follow this long after its last commit, ms",
   ),
