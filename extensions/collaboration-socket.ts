@@ -21,6 +21,10 @@ export type SocketContext = {
   readonly author: Author;
 };
 
+/** The socket in a context that may be anything; undefined where a hook has no socket. */
+export const socketIn = (context: unknown): CollaborationSocket | undefined =>
+  (context as Partial<SocketContext> | null | undefined)?.socket;
+
 type Joined = { readonly connection: Connection; readonly acknowledgement: Uint8Array };
 
 const SYNC_STATUS = 8;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
-import { Hocuspocus, type Connection, type Document } from "@hocuspocus/server";
+import { Hocuspocus, type Connection, type Document, type HookName } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import type { Sql } from "../persistence/database.ts";
 import { loadCommitted } from "../persistence/load-committed.ts";
@@ -13,6 +13,7 @@ import type { UpdateLog } from "../persistence/update-log.ts";
 import { ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
 import { documentName, parseDocumentName, type DocumentAddress } from "../schema/ids.ts";
 import type { CollaborationSocket, SocketContext } from "./collaboration-socket.ts";
+import { runHooks, tellFailure, type FailureReport } from "./guarded-hooks.ts";
 import { LiveDocument } from "./live-document.ts";
 import { codeOf, Refusal } from "./refusal.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -23,6 +24,8 @@ export type LiveDocumentsOptions = {
   readonly updateLog: UpdateLog;
   readonly upkeep: Upkeep;
   readonly logger: Logger;
+  /** Counts hooks that threw. */
+  readonly onHookFailed?: FailureReport["onFailed"];
 };
 
 /** How long an opening waits for a discarded copy to be gone, ms: as long as its last updates take to commit. */
@@ -44,10 +47,23 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   /** Documents from the moment they are loaded, which is a little before Hocuspocus hands them out. */
   readonly #byName = new Map<string, LiveDocument>();
   #retries = new Set<string>();
+  /** How what escapes from a hook is told. */
+  readonly failureReport: FailureReport;
 
   constructor(options: LiveDocumentsOptions) {
     super();
     this.#options = options;
+    const { logger, onHookFailed } = options;
+    this.failureReport = { logger, ...(onHookFailed && { onFailed: onHookFailed }) };
+  }
+
+  /** Every hook of every extension runs through here: none can be forgotten (extensions/guarded-hooks.ts). */
+  override hooks(
+    name: HookName,
+    payload: unknown,
+    callback: ((answer: unknown) => unknown) | null = null,
+  ): Promise<unknown> {
+    return runHooks(this.configuration.extensions, name, payload, callback, this.failureReport);
   }
 
   /** The document with this name that is in memory and loaded. */
@@ -66,9 +82,26 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
         return super.createDocument(...args);
       });
     } catch (error) {
+      this.#forgetHalfLoaded(name);
       this.#tellSocket(context?.socket, name, error);
       throw error instanceof Refusal ? error : new Refusal(codeOf(error), error);
     }
+  }
+
+  /** A copy that failed between its loading and its handing out: nobody will ever unload it. */
+  #forgetHalfLoaded(name: string): void {
+    const live = this.#byName.get(name);
+    if (live === undefined || this.loadingDocuments.has(name) || this.documents.has(name)) return;
+    this.#missed.delete(name);
+    live.document.destroy();
+    this.#forget(live);
+    this.#options.upkeep.unloaded(name);
+  }
+
+  #forget(live: LiveDocument): void {
+    const { name } = live.document;
+    if (this.#byName.get(name) === live) this.#byName.delete(name);
+    live.close();
   }
 
   /** onLoadDocument: fills the document from the log; up to the last good row when a row is bad. */
@@ -155,14 +188,20 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     this.#options.upkeep.unloaded(name);
   }
 
+  /** Never rejects: Hocuspocus waits for none of its unloadings. */
   override async unloadDocument(document: Document): Promise<void> {
+    try {
+      await this.#unload(document);
+    } catch (error) {
+      tellFailure(this.failureReport, "unloadDocument", { documentName: document.name }, error);
+    }
+  }
+
+  async #unload(document: Document): Promise<void> {
     await super.unloadDocument(document);
     const live = this.#live.get(document);
     if (live === undefined) return;
-    if (document.isDestroyed) {
-      live.close();
-      if (this.#byName.get(document.name) === live) this.#byName.delete(document.name);
-    }
+    if (document.isDestroyed) this.#forget(live);
     // Not yet written; or its last socket left just after an unloading had found somebody here and given up.
     else if (document.getConnectionsCount() === 0) this.#retryUnload(document, live);
   }
@@ -215,11 +254,9 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   #retryUnload(document: Document, live: LiveDocument): void {
     if (this.#retries.has(document.name)) return;
     this.#retries.add(document.name);
-    const retry = (): void => {
+    const retry = (): Promise<void> => {
       this.#retries.delete(document.name);
-      this.unloadDocument(document).catch((error: unknown) =>
-        this.#options.logger.error({ err: error, documentName: document.name }, "unload failed"),
-      );
+      return this.unloadDocument(document);
     };
     const { updateLog } = this.#options;
     updateLog

@@ -13,9 +13,14 @@ export class Refusal extends Error {
   }
 }
 
-/** The code that a failure inside a hook stands for. */
+/** The code that a failure inside a hook stands for, whatever was thrown. */
 export function codeOf(error: unknown): ErrorCode {
-  if (error instanceof Refusal) return error.reason;
-  if (error instanceof ScriptoriumError) return error.code;
-  return isUnavailable(error) ? "storage_unavailable" : "internal";
+  try {
+    if (error instanceof Refusal) return error.reason;
+    if (error instanceof ScriptoriumError) return error.code;
+    return isUnavailable(error) ? "storage_unavailable" : "internal";
+  } catch {
+    // A getter of the error threw.
+    return "internal";
+  }
 }

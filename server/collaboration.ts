@@ -7,6 +7,7 @@ import {
   type SocketContext,
   type Transport,
 } from "../extensions/collaboration-socket.ts";
+import { tellFailure } from "../extensions/guarded-hooks.ts";
 import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
@@ -35,7 +36,8 @@ export type Collaboration = {
 };
 
 /**
- * Hocuspocus as this server uses it. The hooks, in the order they run:
+ * Hocuspocus as this server uses it. What a hook throws costs one socket (extensions/guarded-hooks.ts). The hooks, in
+ * the order they run:
  *
  * - onAuthenticate: who is it, may he read this document, may he write
  * - onLoadDocument: the log is the storage; nothing else loads
@@ -65,28 +67,48 @@ export function createCollaboration(options: LiveDocumentsOptions & SignInOption
   });
   return {
     documents,
-    accept(transport, request) {
-      const socket = new CollaborationSocket({
-        transport,
-        liveDocument: (name) => documents.live(name),
-        onClosed: (code, reason) => connection.handleClose({ code, reason }),
-      });
-      // The rest of the context is added by onAuthenticate, before any hook reads it.
-      const context = { socket } as SocketContext;
-      const connection = documents.handleConnection(socket, request, context);
-      return {
-        socket,
-        receive: (frame) => {
-          // Hocuspocus closes a socket it has not heard of for a minute.
-          connection.lastMessageReceivedAt = Date.now();
-          if (receiveUpdateFrame(documents, socket, frame)) return;
-          // Looked at here: Hocuspocus keeps names in plain objects, which have a `constructor` (FIELD-NOTES 9).
-          if (isDocumentName(nameIn(addressOf(frame)))) connection.handleMessage(frame);
-          else socket.closeFor("bad_document_name");
-        },
-        lost: (code, reason) => socket.lost(code, reason),
-      };
+    accept: (transport, request) => accept(documents, transport, request),
+  };
+}
+
+function accept(
+  documents: LiveDocuments,
+  transport: Transport,
+  request: Request,
+): ReturnType<Collaboration["accept"]> {
+  const socket = new CollaborationSocket({
+    transport,
+    liveDocument: (name) => documents.live(name),
+    onClosed: (code, reason) => connection.handleClose({ code, reason }),
+  });
+  // The rest of the context is added by onAuthenticate, before any hook reads it.
+  const context = { socket } as SocketContext;
+  const connection = documents.handleConnection(socket, request, context);
+  const receive = (frame: Uint8Array): void => {
+    // Hocuspocus closes a socket it has not heard of for a minute.
+    connection.lastMessageReceivedAt = Date.now();
+    if (receiveUpdateFrame(documents, socket, frame)) return;
+    // Looked at here: Hocuspocus keeps names in plain objects, which have a `constructor` (FIELD-NOTES 9).
+    if (isDocumentName(nameIn(addressOf(frame)))) connection.handleMessage(frame);
+    else socket.closeFor("bad_document_name");
+  };
+  return {
+    socket,
+    receive: (frame) => {
+      try {
+        receive(frame);
+      } catch (error) {
+        // Past ws' emitter it would end the process.
+        const documentName = nameIn(addressOf(frame));
+        tellFailure(
+          documents.failureReport,
+          "receiveUpdateFrame",
+          { documentName, context },
+          error,
+        );
+      }
     },
+    lost: (code, reason) => socket.lost(code, reason),
   };
 }
 

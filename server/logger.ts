@@ -15,9 +15,14 @@ export function createLogger(
   return pino({ level: LOG_LEVEL, serializers: { err: withoutValues } }, destination);
 }
 
+/** Never throws: whatever was thrown stands in the log, even what cannot be read. */
 function withoutValues(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  return without(stdSerializers.err(error));
+  try {
+    if (error instanceof Error) return without(stdSerializers.err(error));
+    return { type: typeof error, ...(typeof error === "string" && { message: error }) };
+  } catch {
+    return { type: "unreadable" };
+  }
 }
 
 /** Errors that several attempts left behind hang in `aggregateErrors`. */

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { readConfig, type Config } from "./config.ts";
 import { createDemo, demoText, linkText } from "./demo.ts";
+import { logConsole, watchForEscaped } from "./last-resort.ts";
 import { createLogger } from "./logger.ts";
 import { startNode } from "./node.ts";
 import { publicUrl, signInUrl } from "./public-url.ts";
@@ -44,16 +45,11 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
 /** npm passes a Ctrl-C on that the terminal has sent to everybody already: a repetition within this, ms, is the same one. */
 const SAME_SIGNAL_MS = 1000;
 
-/** One signal stops in order, a second one ends at once. */
-function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
+/** One signal stops in order, a second one ends at once; an exception that nobody caught stops in order too. */
+function stopWhenTold(stop: () => Promise<void>, logger: Logger): void {
   let stoppingSinceMs: number | null = null;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stoppingSinceMs !== null) {
-      if (performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(1);
-      return;
-    }
+  const begin = (exitCode: 0 | 1): void => {
     stoppingSinceMs = performance.now();
-    logger.info({ signal }, "stopping");
     const timeout = setTimeout(() => {
       logger.error({ afterMs: STOP_TIMEOUT_MS }, "stopped by force");
       process.exit(1);
@@ -62,7 +58,7 @@ function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
       () => {
         clearTimeout(timeout);
         logger.info({}, "stopped");
-        process.exit(0);
+        process.exit(exitCode);
       },
       (error: unknown) => {
         logger.error({ err: error }, "stop failed");
@@ -70,16 +66,26 @@ function stopOnSignal(stop: () => Promise<void>, logger: Logger): void {
       },
     );
   };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stoppingSinceMs === null) {
+      logger.info({ signal }, "stopping");
+      begin(0);
+    } else if (performance.now() - stoppingSinceMs > SAME_SIGNAL_MS) process.exit(1);
+  };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  watchForEscaped(logger, () => {
+    if (stoppingSinceMs === null) begin(1);
+  });
 }
 
 try {
   const config = readConfig();
   const logger = createLogger(config);
+  logConsole(logger);
   const starting = start(config, logger);
   // A signal during the start is heeded when the start is through: nothing is left half-open.
-  stopOnSignal(async () => (await starting)(), logger);
+  stopWhenTold(async () => (await starting)(), logger);
   await starting;
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);

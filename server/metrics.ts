@@ -1,4 +1,5 @@
 import { Gauge, Registry } from "prom-client";
+import type { FailedAt } from "../extensions/guarded-hooks.ts";
 import type { SettledBatch } from "../persistence/document-log.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { ErrorCode } from "../schema/errors.ts";
@@ -35,6 +36,7 @@ export type Metrics = {
   readonly statement: (outcome: "committed" | "failed", durationMs: number) => void;
   readonly upkeep: (task: "compaction" | "projection", outcome: string, durationMs: number) => void;
   readonly signInRefused: (code: ErrorCode) => void;
+  readonly hookFailed: (at: FailedAt) => void;
   readonly answered: (request: AnsweredRequest) => void;
   /** Ends the measuring of the event loop. */
   readonly close: () => void;
@@ -144,7 +146,7 @@ function countCommitted({
 function countWork({
   counter,
   durations,
-}: Instruments): Pick<Metrics, "upkeep" | "signInRefused" | "answered"> {
+}: Instruments): Pick<Metrics, "upkeep" | "signInRefused" | "hookFailed" | "answered"> {
   const tasks = durations(
     "scriptorium_upkeep_seconds",
     "Compactions and projections, from asked for to done",
@@ -154,6 +156,11 @@ function countWork({
     "scriptorium_sign_ins_refused_total",
     "Documents that were refused to a websocket",
     { labels: ["code"] },
+  );
+  const hooks = counter(
+    "scriptorium_hook_failures_total",
+    "Hooks of a live document that threw; each cost one socket",
+    { labels: ["hook"] },
   );
   const requests = counter("scriptorium_rest_requests_total", "REST requests that were answered", {
     labels: ["route", "method", "status"],
@@ -166,6 +173,7 @@ function countWork({
   return {
     upkeep: (task, outcome, durationMs) => tasks.observe({ task, outcome }, durationMs / 1000),
     signInRefused: (code) => refusals.inc({ code }),
+    hookFailed: (hook) => hooks.inc({ hook }),
     answered: ({ route, method, status, durationMs }) => {
       requests.inc({ route, method, status });
       requestDurations.observe({ route, method }, durationMs / 1000);

@@ -50,19 +50,17 @@ const REST_CONNECTIONS = 10;
 const LOG_LOCK_TIMEOUT_MS = 2000;
 
 /** Puts the parts together, on a database that is open and migrated. */
-export async function startNode({ config, storage, logger }: NodeOptions): Promise<Node> {
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { config, storage, logger } = options;
   const { database } = storage;
   const lock = storage.embedded ? await holdServerLock(database) : null;
   const metrics = createMetrics();
-  const upkeep = openUpkeep({ config, storage, logger }, metrics);
-  const updateLog = openUpdateLog(
-    { config, storage, logger },
-    {
-      metrics,
-      upkeep,
-      onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
-    },
-  );
+  const upkeep = openUpkeep(options, metrics);
+  const updateLog = openUpdateLog(options, {
+    metrics,
+    upkeep,
+    onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
+  });
   const signIn = createSignIn({ sql: database.sql, logger, jwt: jwtSettingsOf(config) });
   const collaboration = createCollaboration({
     sql: database.sql,
@@ -71,10 +69,11 @@ export async function startNode({ config, storage, logger }: NodeOptions): Promi
     logger,
     signIn,
     onRefused: metrics.signInRefused,
+    onHookFailed: metrics.hookFailed,
   });
   const behindRest = openBehindRest({ storage, logger });
   const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
-  const { http, door } = openDoors({ config, storage, logger }, parts);
+  const { http, door } = openDoors(options, parts);
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
     await behindRest.close();
