@@ -1,11 +1,5 @@
-import {
-  type Attrs,
-  type AttributeSpec,
-  DOMParser,
-  type ParseRule,
-  type Schema,
-  type TagParseRule,
-} from "@tiptap/pm/model";
+import { DOMParser, type ParseRule, type Schema, type TagParseRule } from "@tiptap/pm/model";
+import { fittingAttributes, type AttributeSpecs } from "../schema/fitting-attributes.ts";
 
 /**
  * The schema's parse rules, which answer only what the schema accepts: an attribute that its rule refuses takes its
@@ -17,8 +11,6 @@ export const fittingRules = (schema: Schema): readonly ParseRule[] =>
     rule.tag === undefined ? rule : fitting(rule, attributesOf(schema, rule)),
   );
 
-type AttributeSpecs = Readonly<Record<string, AttributeSpec>>;
-
 function attributesOf(schema: Schema, { node, mark }: TagParseRule): AttributeSpecs {
   const type = node === undefined ? schema.marks[mark ?? ""] : schema.nodes[node];
   return type?.spec.attrs ?? {};
@@ -29,27 +21,8 @@ function fitting(rule: TagParseRule, specs: AttributeSpecs): TagParseRule {
     ...rule,
     getAttrs: (element) => {
       const read = rule.getAttrs === undefined ? rule.attrs : rule.getAttrs(element);
-      return read === false ? false : fittingAttributes(read ?? {}, specs);
+      if (read === false) return false;
+      return fittingAttributes(read ?? {}, specs)?.attributes ?? false;
     },
   };
-}
-
-function fittingAttributes(read: Attrs, specs: AttributeSpecs): Attrs | false {
-  const kept: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(specs)) {
-    const value = [read[name], spec.default].find((each) => each !== undefined && fits(spec, each));
-    if (value === undefined) return false;
-    kept[name] = value;
-  }
-  return kept;
-}
-
-function fits({ validate }: AttributeSpec, value: unknown): boolean {
-  if (typeof validate !== "function") return true;
-  try {
-    validate(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

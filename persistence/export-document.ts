@@ -1,12 +1,13 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { fittingContent } from "../schema/fitting-content.ts";
 import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { reportDocument, type ListedDocument } from "./list-documents.ts";
 import { loadDocument } from "./load-document.ts";
 
-/** A document's content as the log says it is at `seq`. */
+/** A document's content as the log says it is at `seq`, of which the document schema has everything. */
 export type ExportedDocument = Pick<
   ListedDocument,
   "id" | "organization" | "project" | "type" | "slug" | "title"
@@ -14,6 +15,8 @@ export type ExportedDocument = Pick<
   readonly seq: number;
   readonly content: JSONContent;
   readonly diagramSource: string | null;
+  /** Nodes, marks and attributes that were left out, for the schema does not have them. */
+  readonly dropped: number;
 };
 
 /**
@@ -31,7 +34,8 @@ export async function exportDocument(
   const fields = { id, organization, project, type, slug, title };
   // A row that another program inserted and nobody opened yet has no log.
   if (!parts.some(({ part, headSeq }) => part === "content" && headSeq > 0)) {
-    return { ...fields, seq: 0, ...(await readColumns(sql, documentId)) };
+    const { content, diagram } = await readColumns(sql, documentId);
+    return { ...fields, seq: 0, ...fittingContent(content ?? {}), diagramSource: diagram };
   }
   const doc = new Y.Doc({ gc: true });
   try {
@@ -43,8 +47,8 @@ export async function exportDocument(
         `Document ${documentId} cannot be loaded past seq ${seq}: ${reason}`,
       );
     }
-    const content = yDocToContent(doc);
-    return { ...fields, seq: stored.headSeq, content, diagramSource: yDocDiagram(doc) };
+    const fitting = fittingContent(yDocToContent(doc));
+    return { ...fields, seq: stored.headSeq, ...fitting, diagramSource: yDocDiagram(doc) };
   } finally {
     doc.destroy();
   }
@@ -53,11 +57,8 @@ export async function exportDocument(
 async function readColumns(
   sql: SqlOrTransaction,
   documentId: string,
-): Promise<{ content: JSONContent; diagramSource: string | null }> {
+): Promise<{ content: JSONContent | null; diagram: string | null }> {
   const [row] = await sql<{ content: JSONContent | null; diagram: string | null }[]>`
     select content, diagram_source as diagram from documents where id = ${documentId}`;
-  return {
-    content: row?.content ?? { type: "doc", content: [] },
-    diagramSource: row?.diagram ?? null,
-  };
+  return row ?? { content: null, diagram: null };
 }

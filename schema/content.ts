@@ -7,4 +7,5 @@ export { parseHtml } from "./content-html-parse.ts";
 export { parseMarkdown } from "./content-markdown-parse.ts";
 export { renderMarkdown } from "./content-markdown.ts";
 export { parseContent } from "./content-parse.ts";
+export { fittingContent } from "./fitting-content.ts";
 export { plainText } from "./content-text.ts";

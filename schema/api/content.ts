@@ -7,6 +7,7 @@ const OfDocument = z.object({ documentId: Id });
 
 /** How content can be read. */
 const CONTENT_FORMATS = ["json", "markdown", "html"] as const;
+export type ContentFormat = (typeof CONTENT_FORMATS)[number];
 
 /** Which form content is asked for in. */
 export const ContentQuery = z.object({
@@ -48,11 +49,12 @@ export const contentRoutes = {
     tag: "Content",
     summary: "A document's content, as it is committed",
     description:
-      "Everything that was acknowledged before the request is in it. The ETag is the `seq` that it stands for. Markdown and HTML say less than JSON: no block ids, no column widths, no merged cells.",
+      "Everything that was acknowledged before the request is in it. The ETag is the `seq` that it stands for. Markdown and HTML say less than JSON: no block ids, no column widths, no merged cells. Only what the document schema has is in it; X-Content-Dropped counts the rest.",
     access: { who: "right", right: "read", at: "document", in: "documentId" },
     params: OfDocument,
     query: ContentQuery,
     etag: true,
+    counts: "dropped",
     answer: { status: 200, body: DocumentContent, text: ["text/markdown", "text/html"] },
     errors: ["document_quarantined", "restarting"],
   }),

@@ -72,6 +72,8 @@ export type Route = {
   readonly idempotent?: true;
   /** Answers with an `ETag`, and 304 to `If-None-Match`. */
   readonly etag?: true;
+  /** Answers with `X-Content-Dropped`: how many nodes, marks and attributes were left out. */
+  readonly counts?: "dropped";
   /** Heeds `If-Match`: two writers do not overwrite each other unseen. */
   readonly ifMatch?: "optional" | "required";
 };

@@ -65,6 +65,7 @@ export const versionRoutes = {
     params: OfDocument.extend({ number: VersionNumber }),
     query: ContentQuery,
     etag: true,
+    counts: "dropped",
     answer: { status: 200, body: VersionContent, text: ["text/markdown", "text/html"] },
     errors: ["not_found", "restarting"],
   }),

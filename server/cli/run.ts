@@ -13,6 +13,8 @@ export type Answer = {
   readonly json: unknown;
   /** It was done, but not all of it, or it found problems: exit code 1. */
   readonly failed?: boolean;
+  /** For a person, on standard error: what standard output must not mix with its content. */
+  readonly note?: string;
 };
 
 /** What a command works with. */
@@ -77,8 +79,9 @@ async function requireSchema(sql: Sql): Promise<void> {
   );
 }
 
-function print({ text, json: value, failed = false }: Answer, json: boolean): void {
+function print({ text, json: value, failed = false, note }: Answer, json: boolean): void {
   const output = json ? JSON.stringify(value, null, 2) : text;
   if (output !== "") process.stdout.write(output.endsWith("\n") ? output : `${output}\n`);
+  if (note !== undefined && !json) process.stderr.write(`${note}\n`);
   if (failed) process.exitCode = 1;
 }

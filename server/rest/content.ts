@@ -7,7 +7,7 @@ import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { contentRoutes } from "../../schema/api/content.ts";
 import { authorOf } from "./author.ts";
-import { withContent } from "./content-json.ts";
+import { contentReply } from "./content-reply.ts";
 import { createContentReader } from "./content-reader.ts";
 import { FaultyRequest } from "./problem.ts";
 import { renderKnown, SMALL_LENGTH } from "./render-known.ts";
@@ -42,16 +42,12 @@ function readingHandlers({ thread }: Pick<ContentDoors, "thread">) {
     async getContent({ sql, params, query }) {
       const { documentId } = params;
       const { format } = query;
-      if (format === "json") {
-        const state = await readContent(sql, documentId, Number.MAX_SAFE_INTEGER);
-        const { projectedSeq: seq, content, diagram } = state;
-        const etag = String(seq);
-        return { json: withContent({ documentId, seq, diagram }, content), etag };
-      }
-      const state = await readContent(sql, documentId, SMALL_LENGTH);
-      const known = { content: state.content, seq: state.projectedSeq };
-      const { text, seq } = await renderKnown(thread, { documentId, version: null, format }, known);
-      return { text, type: `text/${format}` as const, etag: String(seq) };
+      const { content, projectedSeq, diagram } = await readContent(sql, documentId, SMALL_LENGTH);
+      const known = { content, seq: projectedSeq, diagram };
+      const stored = { documentId, version: null, format };
+      const rendered = await renderKnown(thread, stored, known);
+      const fields = { documentId, seq: rendered.seq, diagram: rendered.diagram };
+      return { ...contentReply(fields, rendered, format), etag: String(rendered.seq) };
     },
   } satisfies Handlers;
 }

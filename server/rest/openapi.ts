@@ -113,7 +113,13 @@ function bodyOf({
   };
 }
 
-function success({ answer, etag, method }: Route): RouteConfig["responses"] {
+const Dropped = z
+  .string()
+  .describe(
+    "How many nodes, marks and attributes were left out, since the document schema does not have them",
+  );
+
+function success({ answer, etag, counts, method }: Route): RouteConfig["responses"] {
   const text = (answer.text ?? []).map((type) => [type, { schema: z.string() }] as const);
   const content = {
     ...(answer.body !== undefined && { "application/json": { schema: answer.body } }),
@@ -123,7 +129,12 @@ function success({ answer, etag, method }: Route): RouteConfig["responses"] {
     [answer.status]: {
       description: "Done",
       ...(Object.keys(content).length > 0 && { content }),
-      ...(etag === true && { headers: z.object({ ETag: z.string() }) }),
+      ...(etag === true && {
+        headers: z.object({
+          ETag: z.string(),
+          ...(counts === "dropped" && { "X-Content-Dropped": Dropped }),
+        }),
+      }),
     },
     ...(etag === true && method === "get" && { 304: { description: "Not changed" } }),
   };

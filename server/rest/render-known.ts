@@ -13,8 +13,10 @@ export const SMALL_LENGTH = 64 * 1024;
 export async function renderKnown(
   thread: Pick<UpkeepThread, "render">,
   stored: StoredContent,
-  { content, seq }: { readonly content: string | null; readonly seq: number },
+  known: Pick<RenderedContent, "seq" | "diagram"> & { readonly content: string | null },
 ): Promise<RenderedContent> {
+  const { content, seq, diagram } = known;
   if (content === null || content.length > SMALL_LENGTH) return thread.render(stored);
-  return { text: await renderContent(JSON.parse(content) as JSONContent, stored.format), seq };
+  const rendering = await renderContent(JSON.parse(content) as JSONContent, stored.format);
+  return { ...rendering, seq, diagram };
 }

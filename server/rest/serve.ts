@@ -60,6 +60,8 @@ export type Reply<R extends Route> = {
   readonly etag?: string;
   /** The path of what was made, under `/api/v1`. */
   readonly location?: string;
+  /** Told in `X-Content-Dropped`. */
+  readonly dropped?: number;
 } & (
   | (AnswerOf<R> extends undefined
       ? { readonly body?: undefined }
@@ -238,9 +240,10 @@ function transact(
 }
 
 function respond(context: Context, contract: Route, reply: Reply<Route>): Response {
-  const { etag, location } = reply;
+  const { etag, location, dropped } = reply;
   context.header("cache-control", "private, no-cache");
   if (location !== undefined) context.header("location", `/api/v1${location}`);
+  if (dropped !== undefined) context.header("x-content-dropped", String(dropped));
   if (etag !== undefined) {
     context.header("etag", `"${etag}"`);
     const known = context.req

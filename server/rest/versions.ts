@@ -6,7 +6,7 @@ import {
 } from "../../persistence/named-versions.ts";
 import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
-import { withContent } from "./content-json.ts";
+import { contentReply } from "./content-reply.ts";
 import { cut, pageOf } from "./page.ts";
 import { renderKnown } from "./render-known.ts";
 import type { Handlers } from "./serve.ts";
@@ -52,13 +52,11 @@ export const versionHandlers = ({
       await readDocument(sql, documentId);
       const { content, diagram, ...row } = await readVersion(sql, documentId, number);
       const { format } = query;
+      const known = { content, seq: row.seq, diagram };
+      const stored = { documentId, version: number, format };
+      const rendered = await renderKnown(thread, stored, known);
+      const fields = { ...shown(row), documentId, diagram };
       // A version never changes.
-      const etag = String(number);
-      if (format === "json") {
-        return { json: withContent({ ...shown(row), documentId, diagram }, content), etag };
-      }
-      const known = { content, seq: row.seq };
-      const { text } = await renderKnown(thread, { documentId, version: number, format }, known);
-      return { text, type: `text/${format}` as const, etag };
+      return { ...contentReply(fields, rendered, format), etag: String(number) };
     },
   }) satisfies Handlers;

@@ -51,12 +51,25 @@ async function exportOne(
   const { content, ...about } = document;
   if (out === undefined) {
     const json = { ...about, format, content: format === "json" ? content : rendered };
-    return { text: rendered, json };
+    return { text: rendered, json, ...noteOf([document]) };
   }
   const present = await stat(out).catch(() => null);
   if (present !== null) await confirm(context, `${out} is there already. Overwrite it?`);
   await writeFile(out, rendered);
-  return { text: `Wrote ${out}.`, json: { ...about, format, file: out } };
+  const json = { ...about, format, file: out };
+  return { text: `Wrote ${out}.`, json, ...noteOf([document]) };
+}
+
+/** Says what was left out, beside the content and not in it. */
+function noteOf(documents: readonly Pick<ExportedDocument, "id" | "dropped">[]): {
+  note?: string;
+} {
+  const lines = documents
+    .filter(({ dropped }) => dropped > 0)
+    .map(
+      ({ id, dropped }) => `Left out of ${id}: ${dropped} that the document schema does not have.`,
+    );
+  return lines.length === 0 ? {} : { note: lines.join("\n") };
 }
 
 async function exportAll(context: Context, format: ExportFormat, out: string): Promise<Answer> {
@@ -65,7 +78,7 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
     await confirm(context, `${out} is not empty. Overwrite what has the same name in it?`);
   }
   const ids = await listDocumentIds(context.sql);
-  const files: { documentId: string; file: string }[] = [];
+  const files: { documentId: string; file: string; dropped: number }[] = [];
   const failures: Failed[] = [];
   const worked = await each(context, ids, "documents", async (documentId) => {
     try {
@@ -73,7 +86,7 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
       const file = join(out, filePath(document, format));
       await makeFolder(dirname(file));
       await writeFile(file, renderDocument(document, format));
-      files.push({ documentId, file });
+      files.push({ documentId, file, dropped: document.dropped });
     } catch (error) {
       // A full disk or a lost database fails every document, a broken document only itself.
       if (endsRun(error)) throw error;
@@ -88,7 +101,8 @@ async function exportAll(context: Context, format: ExportFormat, out: string): P
     ...stoppedText(worked, (id) => id),
   ];
   const json = { files, failures, stopped };
-  return { text: text.join("\n"), json, failed: failures.length > 0 || stopped };
+  const note = noteOf(files.map(({ documentId: id, dropped }) => ({ id, dropped })));
+  return { text: text.join("\n"), json, failed: failures.length > 0 || stopped, ...note };
 }
 
 /** `organization/project/type/slug.md`. What another program wrote into a slug must not lead out of the folder. */
