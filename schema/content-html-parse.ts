@@ -3,7 +3,7 @@ import type { JSONContent } from "@tiptap/core";
 import { parseInline, textInside, type MarkJsons } from "./content-html-inline.ts";
 import { parseContent } from "./content-parse.ts";
 import { isImageUrl } from "./content-url.ts";
-import { isBlockId } from "./document-attributes.ts";
+import { isBlockId, isLanguage } from "./document-attributes.ts";
 import { ScriptoriumError } from "./errors.ts";
 import { readHtml, type HtmlElement, type HtmlNode } from "./html-tree.ts";
 
@@ -93,7 +93,7 @@ const parsePre: ParseBlock = ({ children }) => {
   return [
     {
       type: "codeBlock",
-      ...(language !== undefined && { attrs: { language } }),
+      ...(isLanguage(language) && { attrs: { language } }),
       ...(text !== "" && { content: [{ type: "text", text }] }),
     },
   ];

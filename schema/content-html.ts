@@ -12,7 +12,7 @@ import {
   textOf,
 } from "./content-node.ts";
 import { isImageUrl, isLinkUrl } from "./content-url.ts";
-import { isBlockId } from "./document-attributes.ts";
+import { isBlockId, isLanguage } from "./document-attributes.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -125,8 +125,9 @@ const RENDERERS: Readonly<Record<string, RenderNode>> = {
   tableCell: cell("td"),
   tableHeader: cell("th"),
   codeBlock: (node, inner, id) => {
-    const language = textAttribute(node, "language");
-    const code = element("code", { class: language && `language-${language}` }, inner());
+    const language = attribute(node, "language");
+    const name = isLanguage(language) ? `language-${language}` : null;
+    const code = element("code", { class: name }, inner());
     return element("pre", id, code);
   },
   image: renderImage,

@@ -5,10 +5,10 @@ import { decodeEntities } from "./content-entities.ts";
 import { lexMarkdown } from "./content-markdown-lexer.ts";
 import { paragraphsOf, parseInline } from "./content-markdown-parse-inline.ts";
 import { parseContent } from "./content-parse.ts";
+import { isLanguage } from "./document-attributes.ts";
 import { ScriptoriumError } from "./errors.ts";
 
 const DEFAULT_MAX_LENGTH = 2_000_000;
-const MAX_LANGUAGE = 100;
 
 const emptyParagraph = (): JSONContent => ({ type: "paragraph" });
 
@@ -36,7 +36,7 @@ function parseCode(token: Tokens.Code): JSONContent {
   const language = decodeEntities(token.lang ?? "").split(/\s/u)[0] ?? "";
   return {
     type: "codeBlock",
-    attrs: { language: language === "" ? null : language.slice(0, MAX_LANGUAGE) },
+    attrs: { language: isLanguage(language) ? language : null },
     content: token.text === "" ? [] : [{ type: "text", text: token.text }],
   };
 }

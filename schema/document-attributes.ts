@@ -51,6 +51,13 @@ const TARGET_ID = /^[\w-]{1,100}$/u;
 export const isBlockId = (value: unknown): value is string =>
   typeof value === "string" && ID.test(value);
 
+// It becomes a class name and the info string of a fence: one word that says nothing else in either.
+const LANGUAGE = /^[^\s\p{Cc}"'<>&`]{1,100}$/u;
+
+/** True for what may stand in a code block's `language`. */
+export const isLanguage = (value: unknown): value is string =>
+  typeof value === "string" && LANGUAGE.test(value);
+
 const isWidths = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.length <= MAX_SPAN &&
@@ -78,7 +85,7 @@ export const ATTRIBUTE_RULES: Readonly<Record<string, Readonly<Record<string, At
   taskItem: { checked: oneOf(true, false) },
   tableCell: cell,
   tableHeader: cell,
-  codeBlock: { language: orNull(text(100)) },
+  codeBlock: { language: orNull(rule("one word of at most 100 characters", isLanguage)) },
   image: {
     src: rule("an http or https address", isImageUrl),
     alt: orNull(text(MAX_TEXT)),
