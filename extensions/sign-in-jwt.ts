@@ -5,12 +5,14 @@ import { createLookup } from "../persistence/lookup-batch.ts";
 import {
   addVouchedUser,
   findVouched,
+  noteSignIns,
   type FoundVouched,
   type Vouched,
 } from "../persistence/vouched-users.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { JwtClaims } from "../schema/jwt-claims.ts";
 import type { Principal } from "../schema/principal.ts";
+import { createRecent } from "./recent.ts";
 import { createKeySet } from "./key-set.ts";
 
 /** How tokens of the host application are checked. */
@@ -25,6 +27,10 @@ export type JwtSettings = {
 };
 
 type JwtPrincipal = Extract<Principal, { kind: "jwt" }>;
+
+/** Whoever comes by JWT stands in the audit log once in this time, and again after a start of the server, ms. */
+const DAY_MS = 86_400_000;
+const MAX_KNOWN = 100_000;
 
 /** Clocks differ by this much at most, seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5;
@@ -49,6 +55,7 @@ export function createJwtSignIn(options: {
   settings: JwtSettings | null;
 }): (token: string) => Promise<JwtPrincipal> {
   const { sql, logger, settings } = options;
+  const noteDaily = createDailyNote(sql);
   const find = createLookup((vouched: readonly Vouched[]) => findVouched(sql, vouched));
   const verify = settings === null ? null : createVerifier(settings, logger);
   const refused = (reason: string): ScriptoriumError => {
@@ -76,7 +83,24 @@ export function createJwtSignIn(options: {
     }
     const userId = await userOf(claims, found);
     if (userId === null) throw refused("no user has that address, and JWT_CREATE_USERS is false");
+    await noteDaily(userId);
     return { kind: "jwt", userId, organizationId, role, expiresAtMs: exp * 1000 };
+  };
+}
+
+/** Tells of somebody once a day: there is no session to tell of, and a row for every request would bury what matters. */
+function createDailyNote(sql: Sql): (userId: string) => Promise<void> {
+  const note = createLookup((userIds: readonly string[]) => noteSignIns(sql, userIds));
+  const known = createRecent<true>({ max: MAX_KNOWN, forMs: DAY_MS });
+  return async (userId) => {
+    if (known.get(userId) !== undefined) return;
+    known.set(userId, true);
+    try {
+      await note(userId);
+    } catch (error) {
+      known.delete(userId);
+      throw error;
+    }
   };
 }
 

@@ -3,6 +3,7 @@ import { hash } from "@node-rs/bcrypt";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Role, Scope } from "../schema/roles.ts";
 import type { OrganizationRole } from "../schema/closed-sets.ts";
+import { change, note, organizationOf, type Actor } from "./activities.ts";
 import { uniquely, type SqlOrTransaction } from "./database.ts";
 
 /** 2^10 rounds: about 50 ms. The secret has 256 random bits, so the cost only has to annoy. */
@@ -28,16 +29,21 @@ export type NewKey = {
 export async function createKey(
   sql: SqlOrTransaction,
   key: NewKey,
+  by: Actor,
 ): Promise<{ keyId: string; token: string }> {
   const prefix = `sk${randomBytes(PREFIX_BYTES).toString("hex")}`;
   const token = `${prefix}.${randomBytes(SECRET_BYTES).toString("base64url")}`;
   const keyHash = await hash(token, BCRYPT_COST);
   const [row] = await sql<{ id: string }[]>`
-    insert into api_keys (organization_id, project_id, user_id, agent_id, name, key_prefix, key_hash, scopes,
-                          role, expires_at)
-    values (${key.organizationId}, ${key.projectId}, ${key.userId}, ${key.agentId}, ${key.name}, ${prefix},
-            ${keyHash}, ${[...key.scopes]}::text[], ${key.role}, ${key.expiresAt})
-    returning id`;
+    with changed as (
+      insert into api_keys (organization_id, project_id, user_id, agent_id, name, key_prefix, key_hash, scopes,
+                            role, expires_at)
+      values (${key.organizationId}, ${key.projectId}, ${key.userId}, ${key.agentId}, ${key.name}, ${prefix},
+              ${keyHash}, ${[...key.scopes]}::text[], ${key.role}, ${key.expiresAt})
+      returning id as entity_id, organization_id, project_id,
+                jsonb_build_object('role', role, 'scopes', scopes, 'agentId', agent_id, 'expiresAt', expires_at) as about
+    ), noted as (${note(sql, by, { entity: "key", action: "created" })})
+    select entity_id as id from changed`;
   return { keyId: oneRow(row).id, token };
 }
 
@@ -49,16 +55,21 @@ export type NewSession = {
   readonly userAgent?: string | null;
 };
 
-/** Makes a session and its token. The token is seen only here: its SHA-256 is kept. */
+/** Makes a session and its token: somebody has signed in. The token is seen only here, its SHA-256 is kept. */
 export async function createSession(
   sql: SqlOrTransaction,
   { userId, expiresAt, ipAddress = null, userAgent = null }: NewSession,
+  by: Actor,
 ): Promise<{ sessionId: string; token: string }> {
   const token = randomBytes(SECRET_BYTES).toString("base64url");
   const tokenHash = createHash("sha256").update(token).digest();
   const [row] = await sql<{ id: string }[]>`
-    insert into sessions (user_id, token_hash, expires_at, ip_address, user_agent)
-    values (${userId}, ${tokenHash}, ${expiresAt}, ${ipAddress}, ${userAgent}) returning id`;
+    with changed as (
+      insert into sessions (user_id, token_hash, expires_at, ip_address, user_agent)
+      values (${userId}, ${tokenHash}, ${expiresAt}, ${ipAddress}, ${userAgent})
+      returning id, user_id as entity_id, jsonb_build_object('sessionId', id, 'expiresAt', expires_at) as about
+    ), noted as (${note(sql, by, { entity: "user", action: "signed_in" })})
+    select id from changed`;
   return { sessionId: oneRow(row).id, token };
 }
 
@@ -107,22 +118,39 @@ export async function createProject(
 export async function setMember(
   sql: SqlOrTransaction,
   member: { organizationId: string; userId: string; role: OrganizationRole },
+  by: Actor,
 ): Promise<void> {
+  const { organizationId, userId, role } = member;
   await sql`
-    insert into organization_members (organization_id, user_id, role)
-    values (${member.organizationId}, ${member.userId}, ${member.role})
-    on conflict (organization_id, user_id) do update set role = excluded.role`;
+    with before as (
+      select role from organization_members
+      where organization_id = ${organizationId} and user_id = ${userId}
+    ), changed as (
+      insert into organization_members as m (organization_id, user_id, role)
+      values (${organizationId}, ${userId}, ${role})
+      on conflict (organization_id, user_id) do update set role = excluded.role where m.role <> excluded.role
+      returning user_id as entity_id, organization_id, ${change(sql, "role", sql`(select role from before)`, sql`role`)}
+    ) ${note(sql, by, { entity: "member", action: "role_changed" })}`;
 }
 
 /** Gives a user a role in a project, or changes it. */
 export async function setCollaborator(
   sql: SqlOrTransaction,
   collaborator: { projectId: string; userId: string; role: Role },
+  by: Actor,
 ): Promise<void> {
+  const { projectId, userId, role } = collaborator;
   await sql`
-    insert into collaborators (project_id, user_id, role)
-    values (${collaborator.projectId}, ${collaborator.userId}, ${collaborator.role})
-    on conflict (project_id, user_id) do update set role = excluded.role, removed_at = null`;
+    with before as (
+      select role from collaborators
+      where project_id = ${projectId} and user_id = ${userId} and removed_at is null
+    ), changed as (
+      insert into collaborators as c (project_id, user_id, role) values (${projectId}, ${userId}, ${role})
+      on conflict (project_id, user_id) do update set role = excluded.role, removed_at = null
+        where c.role <> excluded.role or c.removed_at is not null
+      returning user_id as entity_id, project_id, ${organizationOf(sql)},
+                ${change(sql, "role", sql`(select role from before)`, sql`role`)}
+    ) ${note(sql, by, { entity: "collaborator", action: "role_changed" })}`;
 }
 
 function oneRow<T>(row: T | undefined): T {

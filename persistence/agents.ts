@@ -1,5 +1,6 @@
 import type { AgentLevel, AgentStatus } from "../schema/closed-sets.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { change, note, type Actor } from "./activities.ts";
 import { uniquely, type SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";
 import type { Page, Paged } from "./page.ts";
@@ -34,6 +35,8 @@ export type AgentChange = {
   readonly status?: AgentStatus | undefined;
   readonly capabilities?: readonly string[] | undefined;
 };
+
+const CHANGED = { entity: "agent", action: "status_changed" } as const;
 
 const columns = (sql: SqlOrTransaction) => sql`
   a.id, a.organization_id as "organizationId", a.project_id as "projectId", a.agent_level as level,
@@ -70,14 +73,21 @@ export async function readAgent(
 }
 
 /** Makes an agent and answers its id. @throws ScriptoriumError `conflict` when its code or name is taken. */
-export async function createAgent(sql: SqlOrTransaction, agent: NewAgent): Promise<string> {
+export async function createAgent(
+  sql: SqlOrTransaction,
+  agent: NewAgent,
+  by: Actor,
+): Promise<string> {
   const level: AgentLevel = agent.projectId === null ? "organization" : "project";
   const [row] = await uniquely(
     sql<{ id: string }[]>`
-      insert into agents (organization_id, project_id, agent_level, agent_code, name, role_title, status, capabilities)
-      values (${agent.organizationId}, ${agent.projectId}, ${level}, ${agent.agentCode}, ${agent.name},
-              ${agent.roleTitle}, ${agent.status}, ${toJsonb(agent.capabilities)}::text::jsonb)
-      returning id`,
+      with changed as (
+        insert into agents (organization_id, project_id, agent_level, agent_code, name, role_title, status, capabilities)
+        values (${agent.organizationId}, ${agent.projectId}, ${level}, ${agent.agentCode}, ${agent.name},
+                ${agent.roleTitle}, ${agent.status}, ${toJsonb(agent.capabilities)}::text::jsonb)
+        returning id as entity_id, organization_id, project_id, ${change(sql, "status", sql`null`, sql`status`)}
+      ), noted as (${note(sql, by, CHANGED)})
+      select entity_id as id from changed`,
     "The code or the name is taken; a deleted agent keeps both",
   );
   if (row === undefined) throw new ScriptoriumError("internal", "Nothing was inserted");
@@ -89,23 +99,36 @@ export async function changeAgent(
   sql: SqlOrTransaction,
   id: string,
   { name, roleTitle, status, capabilities }: AgentChange,
+  by: Actor,
 ): Promise<void> {
   const abilities = capabilities === undefined ? null : toJsonb(capabilities);
   await uniquely(
     sql`
-      update agents set name = coalesce(${name ?? null}, name), role_title = coalesce(${roleTitle ?? null}, role_title),
-             status = coalesce(${status ?? null}, status),
-             capabilities = coalesce(${abilities}::text::jsonb, capabilities)
-      where id = ${id} and deleted_at is null`,
+      with before as (
+        select id, status from agents where id = ${id} and deleted_at is null for update
+      ), written as (
+        update agents a set name = coalesce(${name ?? null}, name), role_title = coalesce(${roleTitle ?? null}, role_title),
+               status = coalesce(${status ?? null}, a.status),
+               capabilities = coalesce(${abilities}::text::jsonb, capabilities)
+        from before where a.id = before.id
+        returning a.id as entity_id, organization_id, project_id, before.status as old_status, a.status
+      ), changed as (
+        select *, ${change(sql, "status", sql`old_status`, sql`status`)} from written where old_status <> status
+      ) ${note(sql, by, CHANGED)}`,
     "The name is taken; a deleted agent keeps its own",
   );
 }
 
 /** Deletes an agent and revokes its keys, so that a list says what is true of them. Deleted before: nothing changes. */
-export async function deleteAgent(sql: SqlOrTransaction, id: string): Promise<void> {
+export async function deleteAgent(sql: SqlOrTransaction, id: string, by: Actor): Promise<void> {
   await sql`
-    with ended as (
+    with changed as (
       update api_keys set revoked_at = now() where agent_id = ${id} and revoked_at is null
-    )
-    update agents set deleted_at = now() where id = ${id} and deleted_at is null`;
+      returning id as entity_id, organization_id, project_id
+    ) ${note(sql, by, { entity: "key", action: "revoked" })}`;
+  await sql`
+    with changed as (
+      update agents set deleted_at = now() where id = ${id} and deleted_at is null
+      returning id as entity_id, organization_id, project_id, ${change(sql, "status", sql`status`, sql`null`)}
+    ) ${note(sql, by, CHANGED)}`;
 }

@@ -1,5 +1,6 @@
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Role } from "../schema/roles.ts";
+import { change, note, organizationOf, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import type { Page, Paged } from "./page.ts";
 
@@ -15,6 +16,8 @@ export type StoredCollaborator = {
 
 /** Who takes part in what. */
 export type Collaboration = { readonly projectId: string; readonly userId: string };
+
+const CHANGED = { entity: "collaborator", action: "role_changed" } as const;
 
 /** Who has a role in a project, by name; whose role was taken away is not among them. */
 export async function collaboratorPage(
@@ -71,14 +74,18 @@ export async function isOfTheSameOrganization(
 export async function insertCollaborator(
   sql: SqlOrTransaction,
   added: Collaboration & { readonly role: Role; readonly invitedBy: string },
+  by: Actor,
 ): Promise<void> {
   const { projectId, userId, role, invitedBy } = added;
   const inserted = await sql`
-    insert into collaborators (project_id, user_id, role, invited_by_user_id)
-    values (${projectId}, ${userId}, ${role}, ${invitedBy})
-    on conflict (project_id, user_id) do update
-      set role = excluded.role, invited_by_user_id = excluded.invited_by_user_id, removed_at = null
-      where collaborators.removed_at is not null`;
+    with changed as (
+      insert into collaborators (project_id, user_id, role, invited_by_user_id)
+      values (${projectId}, ${userId}, ${role}, ${invitedBy})
+      on conflict (project_id, user_id) do update
+        set role = excluded.role, invited_by_user_id = excluded.invited_by_user_id, removed_at = null
+        where collaborators.removed_at is not null
+      returning user_id as entity_id, project_id, ${organizationOf(sql)}, ${change(sql, "role", sql`null`, sql`role`)}
+    ) ${note(sql, by, CHANGED)}`;
   if (inserted.count === 0) {
     throw new ScriptoriumError("conflict", "He has a role in this project already");
   }
@@ -88,18 +95,29 @@ export async function insertCollaborator(
 export async function changeCollaborator(
   sql: SqlOrTransaction,
   { projectId, userId, role }: Collaboration & { readonly role: Role },
+  by: Actor,
 ): Promise<void> {
   await sql`
-    update collaborators set role = ${role}
-    where project_id = ${projectId} and user_id = ${userId} and removed_at is null`;
+    with before as (
+      select id, role from collaborators
+      where project_id = ${projectId} and user_id = ${userId} and removed_at is null for update
+    ), changed as (
+      update collaborators c set role = ${role} from before where c.id = before.id and c.role <> ${role}
+      returning c.user_id as entity_id, c.project_id, ${organizationOf(sql)},
+                ${change(sql, "role", sql`before.role`, sql`c.role`)}
+    ) ${note(sql, by, CHANGED)}`;
 }
 
 /** Takes a role away; the row stays, so that who once had access is known. */
 export async function removeCollaborator(
   sql: SqlOrTransaction,
   { projectId, userId }: Collaboration,
+  by: Actor,
 ): Promise<void> {
   await sql`
-    update collaborators set removed_at = now()
-    where project_id = ${projectId} and user_id = ${userId} and removed_at is null`;
+    with changed as (
+      update collaborators set removed_at = now()
+      where project_id = ${projectId} and user_id = ${userId} and removed_at is null
+      returning user_id as entity_id, project_id, ${organizationOf(sql)}, ${change(sql, "role", sql`role`, sql`null`)}
+    ) ${note(sql, by, CHANGED)}`;
 }

@@ -1,6 +1,7 @@
 import type { KeyState } from "../schema/api/keys.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Role, Scope } from "../schema/roles.ts";
+import { note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import type { Page, Paged } from "./page.ts";
 import type { Reach } from "./reach.ts";
@@ -32,6 +33,8 @@ export type KeyFilter = {
   readonly agentId: string | null;
   readonly userId: string | null;
 };
+
+const REVOKED = { entity: "key", action: "revoked" } as const;
 
 const columns = (sql: SqlOrTransaction) => sql`
   k.id, k.organization_id as "organizationId", k.project_id as "projectId", k.user_id as "userId",
@@ -86,8 +89,12 @@ export async function readKey(
 }
 
 /** Ends a key for good. One that was revoked before keeps its time. */
-export async function endKey(sql: SqlOrTransaction, keyId: string): Promise<void> {
-  await sql`update api_keys set revoked_at = coalesce(revoked_at, now()) where id = ${keyId}`;
+export async function endKey(sql: SqlOrTransaction, keyId: string, by: Actor): Promise<void> {
+  await sql`
+    with changed as (
+      update api_keys set revoked_at = now() where id = ${keyId} and revoked_at is null
+      returning id as entity_id, organization_id, project_id
+    ) ${note(sql, by, REVOKED)}`;
 }
 
 /** The same for a key that this user made, within his reach; false where there is none. */
@@ -95,21 +102,35 @@ export async function endOwnKey(
   sql: SqlOrTransaction,
   keyId: string,
   { userId, onlyOrganizationId }: Pick<Reach, "userId" | "onlyOrganizationId">,
+  by: Actor,
 ): Promise<boolean> {
-  const ended = await sql`
-    update api_keys set revoked_at = coalesce(revoked_at, now())
-    where id = ${keyId} and user_id = ${userId}
-      and (${onlyOrganizationId}::uuid is null or organization_id = ${onlyOrganizationId}::uuid)`;
-  return ended.count > 0;
+  const own = await sql`
+    with own as (
+      select id from api_keys where id = ${keyId} and user_id = ${userId}
+        and (${onlyOrganizationId}::uuid is null or organization_id = ${onlyOrganizationId}::uuid)
+    ), changed as (
+      update api_keys k set revoked_at = now() from own where k.id = own.id and k.revoked_at is null
+      returning k.id as entity_id, k.organization_id, k.project_id
+    ), noted as (${note(sql, by, REVOKED)})
+    select 1 from own`;
+  return own.count > 0;
 }
 
-/** Lets a key expire after so many seconds, unless it does so before. */
-export async function expireKey(
+/** Ends a key that another takes the place of: at once, or after so many seconds unless it expires before. */
+export async function replaceKey(
   sql: SqlOrTransaction,
-  { keyId, afterSeconds }: { keyId: string; afterSeconds: number },
+  { keyId, newKeyId, graceSeconds }: { keyId: string; newKeyId: string; graceSeconds: number },
+  by: Actor,
 ): Promise<void> {
   // least() passes over a null, which is a key that would not expire.
+  const end =
+    graceSeconds === 0
+      ? sql`revoked_at = now()`
+      : sql`expires_at = least(expires_at, now() + make_interval(secs => ${graceSeconds}))`;
   await sql`
-    update api_keys set expires_at = least(expires_at, now() + make_interval(secs => ${afterSeconds}))
-    where id = ${keyId}`;
+    with changed as (
+      update api_keys set ${end} where id = ${keyId}
+      returning id as entity_id, organization_id, project_id,
+                jsonb_build_object('newKeyId', ${newKeyId}::text, 'goodUntil', coalesce(revoked_at, expires_at)) as about
+    ) ${note(sql, by, { entity: "key", action: "rotated" })}`;
 }

@@ -1,5 +1,6 @@
 import type { OrganizationRole } from "../schema/closed-sets.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { change, note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import type { Page, Paged } from "./page.ts";
 
@@ -14,6 +15,8 @@ export type StoredMember = {
 
 /** Who belongs where. */
 export type Membership = { readonly organizationId: string; readonly userId: string };
+
+const CHANGED = { entity: "member", action: "role_changed" } as const;
 
 /** The members of an organization, by name. */
 export async function memberPage(
@@ -46,10 +49,14 @@ export async function readMember(
 export async function insertMember(
   sql: SqlOrTransaction,
   { organizationId, userId, role }: Membership & { readonly role: OrganizationRole },
+  by: Actor,
 ): Promise<void> {
   const inserted = await sql`
-    insert into organization_members (organization_id, user_id, role)
-    values (${organizationId}, ${userId}, ${role}) on conflict do nothing`;
+    with changed as (
+      insert into organization_members (organization_id, user_id, role)
+      values (${organizationId}, ${userId}, ${role}) on conflict do nothing
+      returning user_id as entity_id, organization_id, ${change(sql, "role", sql`null`, sql`role`)}
+    ) ${note(sql, by, CHANGED)}`;
   if (inserted.count === 0) throw new ScriptoriumError("conflict", "He is a member already");
 }
 
@@ -57,11 +64,17 @@ export async function insertMember(
 export async function changeMember(
   sql: SqlOrTransaction,
   { organizationId, userId, role }: Membership & { readonly role: OrganizationRole },
+  by: Actor,
 ): Promise<void> {
   if (role !== "admin") await keepAnAdmin(sql, { organizationId, userId });
   await sql`
-    update organization_members set role = ${role}
-    where organization_id = ${organizationId} and user_id = ${userId}`;
+    with before as (
+      select id, role from organization_members
+      where organization_id = ${organizationId} and user_id = ${userId} for update
+    ), changed as (
+      update organization_members m set role = ${role} from before where m.id = before.id and m.role <> ${role}
+      returning m.user_id as entity_id, m.organization_id, ${change(sql, "role", sql`before.role`, sql`m.role`)}
+    ) ${note(sql, by, CHANGED)}`;
 }
 
 /**
@@ -71,14 +84,21 @@ export async function changeMember(
 export async function deleteMember(
   sql: SqlOrTransaction,
   { organizationId, userId }: Membership,
+  by: Actor,
 ): Promise<void> {
   await keepAnAdmin(sql, { organizationId, userId });
   await sql`
-    delete from organization_members where organization_id = ${organizationId} and user_id = ${userId}`;
+    with changed as (
+      delete from organization_members where organization_id = ${organizationId} and user_id = ${userId}
+      returning user_id as entity_id, organization_id, ${change(sql, "role", sql`role`, sql`null`)}
+    ) ${note(sql, by, CHANGED)}`;
   await sql`
-    update collaborators c set removed_at = now() from projects p
-    where p.id = c.project_id and p.organization_id = ${organizationId} and c.user_id = ${userId}
-      and c.removed_at is null`;
+    with changed as (
+      update collaborators c set removed_at = now() from projects p
+      where p.id = c.project_id and p.organization_id = ${organizationId} and c.user_id = ${userId}
+        and c.removed_at is null
+      returning c.user_id as entity_id, c.project_id, p.organization_id, ${change(sql, "role", sql`c.role`, sql`null`)}
+    ) ${note(sql, by, { entity: "collaborator", action: "role_changed" })}`;
 }
 
 async function keepAnAdmin(

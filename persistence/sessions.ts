@@ -1,3 +1,4 @@
+import { note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import type { Page, Paged } from "./page.ts";
 
@@ -27,13 +28,17 @@ export async function sessionPage(
     order by micros desc, id desc limit ${limit}`;
 }
 
-/** Ends one live session of this user; false when he has no such session. */
+/** Ends one live session of this user, `signed_out` when it is his own doing with it; false when he has no such session. */
 export async function endSession(
   sql: SqlOrTransaction,
   { userId, sessionId }: { userId: string; sessionId: string },
+  { by, action }: { by: Actor; action: "signed_out" | "session_ended" },
 ): Promise<boolean> {
   const ended = await sql`
-    update sessions set revoked_at = now()
-    where id = ${sessionId} and user_id = ${userId} and revoked_at is null and expires_at > now()`;
+    with changed as (
+      update sessions set revoked_at = now()
+      where id = ${sessionId} and user_id = ${userId} and revoked_at is null and expires_at > now()
+      returning user_id as entity_id, jsonb_build_object('sessionId', id) as about
+    ) ${note(sql, by, { entity: "user", action })}`;
   return ended.count > 0;
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 const SECRET_BYTES = 32;
@@ -9,11 +10,15 @@ const sha256 = (token: string): Buffer => createHash("sha256").update(token).dig
 export async function createSignInLink(
   sql: SqlOrTransaction,
   { userId, expiresAt }: { userId: string; expiresAt: Date },
+  by: Actor,
 ): Promise<string> {
   const token = randomBytes(SECRET_BYTES).toString("base64url");
   await sql`
-    insert into sign_in_links (user_id, token_hash, expires_at)
-    values (${userId}, ${sha256(token)}, ${expiresAt})`;
+    with changed as (
+      insert into sign_in_links (user_id, token_hash, expires_at)
+      values (${userId}, ${sha256(token)}, ${expiresAt})
+      returning user_id as entity_id, jsonb_build_object('linkId', id, 'expiresAt', expires_at) as about
+    ) ${note(sql, by, { entity: "user", action: "link_created" })}`;
   return token;
 }
 
@@ -33,9 +38,16 @@ export async function spendSignInLink(
 }
 
 /** Makes all unused links of a user worthless, and says how many there were. */
-export async function revokeSignInLinks(sql: SqlOrTransaction, userId: string): Promise<number> {
+export async function revokeSignInLinks(
+  sql: SqlOrTransaction,
+  userId: string,
+  by: Actor,
+): Promise<number> {
   const ended = await sql`
-    update sign_in_links set used_at = now()
-    where user_id = ${userId} and used_at is null and expires_at > now()`;
+    with changed as (
+      update sign_in_links set used_at = now()
+      where user_id = ${userId} and used_at is null and expires_at > now()
+      returning user_id as entity_id, jsonb_build_object('linkId', id) as about
+    ) ${note(sql, by, { entity: "user", action: "link_ended" })}`;
   return ended.count;
 }

@@ -1,3 +1,4 @@
+import { note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";
 
@@ -34,6 +35,21 @@ export async function findVouched(
   return vouched.map((_, place) => found.get(place) ?? { userId: null, organizationId: null });
 }
 
+/** Who does what a JWT of the host application brings about by itself. */
+const HOST_APPLICATION: Actor = { type: "system", id: null, via: "jwt" };
+
+/** Tells in the audit log that these users came by a JWT. Each once, however often he is named. */
+export async function noteSignIns(
+  sql: SqlOrTransaction,
+  userIds: readonly string[],
+): Promise<null[]> {
+  await sql`
+    insert into activities (entity_type, action, actor_type, actor_id, entity_id, metadata)
+    select 'user', 'signed_in', 'user', id, id, '{"via": "jwt"}'
+    from (select distinct unnest(${`{${userIds.join(",")}}`}::text::uuid[]) as id) as came`;
+  return userIds.map(() => null);
+}
+
 /**
  * Makes a user whom the host application vouches for; does nothing when somebody else just has.
  * The id is asked for again by `findVouched`: it may be the other one's.
@@ -43,5 +59,8 @@ export async function addVouchedUser(
   { email, name }: { email: string; name: string },
 ): Promise<void> {
   await sql`
-    insert into users (email, name) values (${email}, ${name}) on conflict (email) do nothing`;
+    with changed as (
+      insert into users (email, name) values (${email}, ${name}) on conflict (email) do nothing
+      returning id as entity_id
+    ) ${note(sql, HOST_APPLICATION, { entity: "user", action: "created" })}`;
 }

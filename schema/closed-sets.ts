@@ -24,3 +24,30 @@ export type AgentLevel = (typeof AGENT_LEVELS)[number];
 /** `probation` may only suggest; `inactive` and `terminated` are refused (DESIGN 6). */
 export const AGENT_STATUSES = ["active", "probation", "inactive", "terminated"] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
+
+/** Who did what an activity tells of. `system`: the administration script, the first start, the host application. */
+export const ACTOR_TYPES = ["user", "agent", "system"] as const;
+export type ActorType = (typeof ACTOR_TYPES)[number];
+
+/** What an activity is about. A member and a collaborator are named by the user's id, beside where he is one. */
+export const ACTIVITY_ENTITIES = ["user", "key", "member", "collaborator", "agent"] as const;
+export type ActivityEntity = (typeof ACTIVITY_ENTITIES)[number];
+
+/**
+ * What happened. A role that is given for the first time changes from null, one that is taken away to null; the status
+ * of an agent does the same when it is made and deleted.
+ */
+export const ACTIVITY_ACTIONS = [
+  "created",
+  "rotated",
+  "revoked",
+  "role_changed",
+  "status_changed",
+  "signed_in",
+  "signed_out",
+  "session_ended",
+  "link_created",
+  "link_ended",
+  "sign_in_failed",
+] as const;
+export type ActivityAction = (typeof ACTIVITY_ACTIONS)[number];

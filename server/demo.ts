@@ -5,6 +5,7 @@ import {
   createUser,
   setMember,
 } from "../persistence/accounts.ts";
+import type { Actor } from "../persistence/activities.ts";
 import { createSignInLink } from "../persistence/sign-in-links.ts";
 import type { Sql } from "../persistence/database.ts";
 import { createDocument } from "../persistence/documents.ts";
@@ -21,6 +22,9 @@ const HOUR_MS = 3600 * 1000;
 /** Thirty days: long enough to try it out. */
 const SESSION_MS = 30 * 24 * HOUR_MS;
 const LINK_MS = 24 * HOUR_MS;
+
+/** The server itself, on an empty database. */
+const FIRST_START: Actor = { type: "system", id: null, via: "first_start" };
 
 const DEMO_EMAIL = "demo@example.com";
 
@@ -49,7 +53,7 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
     const { parseMarkdown } = await import("../schema/content.ts");
     const organizationId = await createOrganization(tx, { name: "Demo", slug: "demo" });
     const userId = await createUser(tx, { email: DEMO_EMAIL, name: "Demo" });
-    await setMember(tx, { organizationId, userId, role: "admin" });
+    await setMember(tx, { organizationId, userId, role: "admin" }, FIRST_START);
     const projectId = await createProject(tx, { organizationId, name: "Demo", slug: "demo" });
     const documentId = await createDocument(tx, {
       projectId,
@@ -61,9 +65,9 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
       diagramSource: null,
     });
     const expiresAt = new Date(Date.now() + SESSION_MS);
-    const { token } = await createSession(tx, { userId, expiresAt });
+    const { token } = await createSession(tx, { userId, expiresAt }, FIRST_START);
     const linkExpiresAt = new Date(Date.now() + LINK_MS);
-    const linkToken = await createSignInLink(tx, { userId, expiresAt: linkExpiresAt });
+    const linkToken = await createSignInLink(tx, { userId, expiresAt: linkExpiresAt }, FIRST_START);
     return { documentId, token, linkToken };
   });
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ApiClient } from "../client/api.ts";
 import { createProject, setMember } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import { codeOf, startRest, type Rest } from "./support/rest.ts";
 import { keyOf, signedIn } from "./support/roles.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
@@ -115,7 +116,7 @@ test("[A1 T47] an agent of another organization does not exist, nor does a forei
   // Even somebody who is admin of both may not mix them.
   const { userId } = tenant;
   const { organizationId } = foreign;
-  await setMember(rest.sql, { organizationId, userId, role: "admin" });
+  await setMember(rest.sql, { organizationId, userId, role: "admin" }, SCRIPT);
   expect(await smuggle()).toBe("not_found");
   await rest.sql`delete from organization_members where organization_id = ${organizationId} and user_id = ${userId}`;
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { pino } from "pino";
 import { inTime } from "../server/rest/in-time.ts";
 import { createFairShare } from "../server/rest/fair-share.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { revokeSessions } from "../persistence/revoke.ts";
 import { SECRET_ENVIRONMENT } from "./support/host-application.ts";
@@ -69,7 +70,7 @@ test("[A1] a right that ends while the body arrives has ended: of an admin who i
   expect(left).toHaveLength(0);
   const written = await rest.sql`select 1 from yjs_updates where document_id = ${documentId}`;
   expect(written).toHaveLength(0);
-  await revokeSessions(rest.sql, userId);
+  await revokeSessions(rest.sql, userId, { by: SCRIPT });
 });
 
 test("a principal has so much in the works at once and so much in the line; others are not held up", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOrganization, createUser, setCollaborator } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import type { Role } from "../schema/roles.ts";
 import {
   claimsOf,
@@ -172,8 +173,16 @@ describe("what a token reaches", () => {
     const bound = await signJwt({ email, organization: slug });
     const free = await signJwt({ email });
     expect(await openBySocket(here.name, bound)).toBe(4404);
-    await setCollaborator(rest.sql, { projectId: tenant.projectId, userId, role: "editor" });
-    await setCollaborator(rest.sql, { projectId: stranger.projectId, userId, role: "viewer" });
+    await setCollaborator(
+      rest.sql,
+      { projectId: tenant.projectId, userId, role: "editor" },
+      SCRIPT,
+    );
+    await setCollaborator(
+      rest.sql,
+      { projectId: stranger.projectId, userId, role: "viewer" },
+      SCRIPT,
+    );
     expect(await openBySocket(here.name, bound)).toBe(true);
     expect(await openBySocket(there.name, bound)).toBe(4404);
     expect(await openBySocket(here.name, free)).toBe(true);
@@ -182,7 +191,11 @@ describe("what a token reaches", () => {
 
   test("[A2] a role adds to what the person has, it takes nothing away", async () => {
     const { name } = await tenant.document();
-    await setCollaborator(rest.sql, { projectId: tenant.projectId, userId, role: "editor" });
+    await setCollaborator(
+      rest.sql,
+      { projectId: tenant.projectId, userId, role: "editor" },
+      SCRIPT,
+    );
     const token = await signJwt({ email, organization: slug, role: "viewer" });
     expect(await openBySocket(name, token)).toBe(true);
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createUser } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import { forgetWhatIsOver } from "../persistence/forget.ts";
 import { createSignInLink } from "../persistence/sign-in-links.ts";
 import { askAdmin, runAdmin } from "./support/admin-process.ts";
@@ -19,7 +20,7 @@ afterAll(() => rest.close());
 async function linked(validMs = HOUR_MS): Promise<{ userId: string; link: string }> {
   const userId = await createUser(rest.sql, { email: `${randomUUID()}@x.test`, name: "Ann" });
   const expiresAt = new Date(Date.now() + validMs);
-  return { userId, link: await createSignInLink(rest.sql, { userId, expiresAt }) };
+  return { userId, link: await createSignInLink(rest.sql, { userId, expiresAt }, SCRIPT) };
 }
 
 const spend = (link: string) => rest.client(null).createSession({ body: { link } });

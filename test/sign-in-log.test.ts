@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SCRIPT } from "../persistence/activities.ts";
 import { createSignInLink } from "../persistence/sign-in-links.ts";
 import { createApiClient } from "../client/api.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
@@ -31,7 +32,7 @@ test("no token is in the log, at whatever level; why one was refused is", async 
   const call = (token: string | null) =>
     createApiClient({ url: `http://127.0.0.1:${server.port}`, token: () => token });
   const expiresAt = new Date(Date.now() + 60_000);
-  const link = await createSignInLink(sql, { userId: tenant.userId, expiresAt });
+  const link = await createSignInLink(sql, { userId: tenant.userId, expiresAt }, SCRIPT);
   const { token: session } = (await call(null).createSession({ body: { link } })).body;
   await call(null)
     .createSession({ body: { link } })

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createSession } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import { createSignInLink } from "../persistence/sign-in-links.ts";
 import { encodeCursor } from "../schema/api/cursor.ts";
 import { SECRET_ENVIRONMENT, signJwt } from "./support/host-application.ts";
@@ -25,7 +26,7 @@ afterAll(() => rest.close());
 const me = () => rest.client(own.token);
 
 const anotherSession = () =>
-  createSession(rest.sql, { userId: own.userId, expiresAt: new Date(Date.now() + 60_000) });
+  createSession(rest.sql, { userId: own.userId, expiresAt: new Date(Date.now() + 60_000) }, SCRIPT);
 
 async function jwtOf(userId: string): Promise<string> {
   const [row] = await rest.sql<{ email: string }[]>`select email from users where id = ${userId}`;
@@ -34,7 +35,11 @@ async function jwtOf(userId: string): Promise<string> {
 
 test("a list shows one's own live sessions, the newest first, and which is this one", async () => {
   const other = await anotherSession();
-  const over = await createSession(rest.sql, { userId: own.userId, expiresAt: new Date(0) });
+  const over = await createSession(
+    rest.sql,
+    { userId: own.userId, expiresAt: new Date(0) },
+    SCRIPT,
+  );
   await signedIn(rest.sql, tenant, {});
   const { sessions } = (await me().listSessions()).body;
   expect(sessions.map(({ id, current }) => [id, current])).toEqual([
@@ -70,7 +75,7 @@ test.each(["x", "-1", "9".repeat(19), "2026-01-01"])(
 
 test("a session says from where it was made", async () => {
   const expiresAt = new Date(Date.now() + 60_000);
-  const link = await createSignInLink(rest.sql, { userId: own.userId, expiresAt });
+  const link = await createSignInLink(rest.sql, { userId: own.userId, expiresAt }, SCRIPT);
   const answer = await rest.fetch("/api/v1/sessions", {
     method: "POST",
     headers: { "content-type": "application/json", "user-agent": "Test/1.0 ".repeat(100) },

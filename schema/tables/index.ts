@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export * from "./activities.ts";
 export * from "./agents.ts";
 export * from "./documents.ts";
 export * from "./encodings.ts";

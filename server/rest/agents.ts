@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Actor } from "../../persistence/activities.ts";
 import {
   agentPage,
   changeAgent,
@@ -50,8 +51,8 @@ async function list(
   return { body: { agents: rows.map(shown), nextCursor } };
 }
 
-async function make(sql: SqlOrTransaction, agent: NewAgent) {
-  const agentId = await createAgent(sql, agent);
+async function make(sql: SqlOrTransaction, agent: NewAgent, by: Actor) {
+  const agentId = await createAgent(sql, agent, by);
   return { body: shown(await readAgent(sql, agentId)), location: `/agents/${agentId}` };
 }
 
@@ -65,16 +66,16 @@ export const agentHandlers = {
     return list(sql, { organizationId, ...params }, query);
   },
 
-  async createAgent({ sql, principal, place, params, body: { projectId = null, ...body } }) {
+  async createAgent({ sql, principal, by, place, params, body: { projectId = null, ...body } }) {
     if (projectId !== null) {
       const named = { kind: "project", id: projectId, right: "manage" } as const;
       await placeWithin({ sql, principal, place }, named);
     }
-    return make(sql, { ...body, ...params, projectId });
+    return make(sql, { ...body, ...params, projectId }, by);
   },
 
-  async createProjectAgent({ sql, place: { organizationId }, params, body }) {
-    return make(sql, { ...body, ...params, organizationId });
+  async createProjectAgent({ sql, by, place: { organizationId }, params, body }) {
+    return make(sql, { ...body, ...params, organizationId }, by);
   },
 
   async getAgent({ sql, params }) {
@@ -82,16 +83,16 @@ export const agentHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateAgent({ sql, params: { agentId }, body, mustMatch }) {
+  async updateAgent({ sql, by, params: { agentId }, body, mustMatch }) {
     const before = await readAgent(sql, agentId, { forUpdate: true });
     mustMatch(etagOf(shown(before)));
-    await changeAgent(sql, agentId, body);
+    await changeAgent(sql, agentId, body, by);
     const after = shown(await readAgent(sql, agentId));
     return { body: after, etag: etagOf(after) };
   },
 
-  async deleteAgent({ sql, params }) {
-    await deleteAgent(sql, params.agentId);
+  async deleteAgent({ sql, by, params }) {
+    await deleteAgent(sql, params.agentId, by);
     return {};
   },
 } satisfies Handlers;

@@ -46,11 +46,11 @@ export const collaboratorHandlers = {
     return { body: { collaborators: rows.map(shown), nextCursor } };
   },
 
-  async addCollaborator({ sql, params, principal, body }) {
+  async addCollaborator({ sql, by, params, principal, body }) {
     const { projectId } = params;
     const userId = await findAdded(sql, projectId, body);
     const invitedBy = principal.userId;
-    await insertCollaborator(sql, { projectId, userId, role: body.role, invitedBy });
+    await insertCollaborator(sql, { projectId, userId, role: body.role, invitedBy }, by);
     const added = shown(await readCollaborator(sql, { projectId, userId }));
     const location = `/projects/${projectId}/collaborators/${userId}`;
     return { body: added, etag: etagOf(added), location };
@@ -61,23 +61,23 @@ export const collaboratorHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateCollaborator({ sql, params, body, mustMatch }) {
+  async updateCollaborator({ sql, by, params, body, mustMatch }) {
     mustMatch(etagOf(shown(await readCollaborator(sql, params, { forUpdate: true }))));
-    await changeCollaborator(sql, { ...params, role: body.role });
+    await changeCollaborator(sql, { ...params, role: body.role }, by);
     const after = shown(await readCollaborator(sql, params));
     return { body: after, etag: etagOf(after) };
   },
 
-  async removeCollaborator({ sql, params, mustMatch }) {
+  async removeCollaborator({ sql, by, params, mustMatch }) {
     mustMatch(etagOf(shown(await readCollaborator(sql, params, { forUpdate: true }))));
-    await removeCollaborator(sql, params);
+    await removeCollaborator(sql, params, by);
     return {};
   },
 
-  async leaveProject({ sql, params, principal }) {
+  async leaveProject({ sql, by, params, principal }) {
     const collaboration = { ...params, userId: principal.userId };
     await readCollaborator(sql, collaboration, { forUpdate: true });
-    await removeCollaborator(sql, collaboration);
+    await removeCollaborator(sql, collaboration, by);
     return {};
   },
 } satisfies Handlers;

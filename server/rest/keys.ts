@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { reachOf, type Place } from "../../extensions/rights.ts";
+import type { Actor } from "../../persistence/activities.ts";
 import { accessToPlace } from "../../persistence/access.ts";
 import { createKey } from "../../persistence/accounts.ts";
 import { readAgent } from "../../persistence/agents.ts";
@@ -7,9 +8,9 @@ import type { SqlOrTransaction } from "../../persistence/database.ts";
 import {
   endKey,
   endOwnKey,
-  expireKey,
   keyPage,
   readKey,
+  replaceKey,
   type KeyFilter,
   type ShownKey,
 } from "../../persistence/keys.ts";
@@ -57,6 +58,7 @@ type Maker = {
   readonly sql: SqlOrTransaction;
   readonly principal: Principal;
   readonly place: Place;
+  readonly by: Actor;
 };
 
 type Wanted = {
@@ -69,22 +71,26 @@ type Wanted = {
 
 /** Makes a key for the project, or for the whole organization, after everything that it names was checked. */
 async function make(maker: Maker, projectId: string | null, wanted: Wanted) {
-  const { sql, principal, place } = maker;
+  const { sql, principal, place, by } = maker;
   const { name, scopes, role, agentId = null } = wanted;
   const boundTo = agentId === null ? projectId : await projectForAgent(maker, agentId, projectId);
   await refuseMoreThanOwn(maker, boundTo, role);
-  const { keyId, token } = await createKey(sql, {
-    organizationId: place.organizationId,
-    projectId: boundTo,
-    userId: principal.userId,
-    agentId,
-    name,
-    scopes,
-    role,
-    expiresAt: timeToCome(wanted.expiresAt),
-  });
+  const { keyId, token } = await createKey(
+    sql,
+    {
+      organizationId: place.organizationId,
+      projectId: boundTo,
+      userId: principal.userId,
+      agentId,
+      name,
+      scopes,
+      role,
+      expiresAt: timeToCome(wanted.expiresAt),
+    },
+    by,
+  );
   const body: Shown<z.output<typeof MadeKey>> = { ...shown(await readKey(sql, keyId)), token };
-  return { body, location: `/keys/${keyId}` };
+  return { keyId, reply: { body, location: `/keys/${keyId}` } };
 }
 
 function timeToCome(expiresAt: string | null): Date | null {
@@ -142,7 +148,7 @@ type Rotation = {
 
 /** The row lock lets one of two rotations win: without a grace the other finds the key revoked. */
 async function rotate(maker: Maker, keyId: string, { graceSeconds, expiresAt }: Rotation) {
-  const { sql } = maker;
+  const { sql, by } = maker;
   const old = await readKey(sql, keyId, { forUpdate: true });
   if (old.state === "revoked" || old.state === "expired") {
     throw new ScriptoriumError("conflict", `The key is ${old.state}; make a new one`);
@@ -156,9 +162,8 @@ async function rotate(maker: Maker, keyId: string, { graceSeconds, expiresAt }: 
     agentId: old.agentId,
     expiresAt: until,
   });
-  if (graceSeconds === 0) await endKey(sql, keyId);
-  else await expireKey(sql, { keyId, afterSeconds: graceSeconds });
-  return made;
+  await replaceKey(sql, { keyId, newKeyId: made.keyId, graceSeconds }, by);
+  return made.reply;
 }
 
 const sameLifetime = ({ createdAt, expiresAt }: ShownKey): string | null =>
@@ -181,33 +186,33 @@ export const keyHandlers = {
     return list(sql, { userId, organizationId }, query);
   },
 
-  async createKey({ sql, principal, place, body: { projectId = null, ...wanted } }) {
-    const maker = { sql, principal, place };
+  async createKey({ sql, principal, place, by, body: { projectId = null, ...wanted } }) {
+    const maker = { sql, principal, place, by };
     if (projectId !== null) {
       await placeWithin(maker, { kind: "project", id: projectId, right: "manage" });
     }
-    return make(maker, projectId, wanted);
+    return (await make(maker, projectId, wanted)).reply;
   },
 
-  async createProjectKey({ sql, principal, place, params, body }) {
-    return make({ sql, principal, place }, params.projectId, body);
+  async createProjectKey({ sql, principal, place, by, params, body }) {
+    return (await make({ sql, principal, place, by }, params.projectId, body)).reply;
   },
 
   async getKey({ sql, params }) {
     return { body: shown(await readKey(sql, params.keyId)) };
   },
 
-  async rotateKey({ sql, principal, place, params, body }) {
-    return rotate({ sql, principal, place }, params.keyId, body);
+  async rotateKey({ sql, principal, place, by, params, body }) {
+    return rotate({ sql, principal, place, by }, params.keyId, body);
   },
 
-  async revokeKey({ sql, params }) {
-    await endKey(sql, params.keyId);
+  async revokeKey({ sql, by, params }) {
+    await endKey(sql, params.keyId, by);
     return {};
   },
 
-  async revokeMyKey({ sql, principal, params: { keyId } }) {
-    if (await endOwnKey(sql, keyId, reachOf(principal))) return {};
+  async revokeMyKey({ sql, by, principal, params: { keyId } }) {
+    if (await endOwnKey(sql, keyId, reachOf(principal), by)) return {};
     throw new ScriptoriumError("not_found", "There is no such key of yours");
   },
 } satisfies Handlers;

@@ -31,11 +31,11 @@ export const memberHandlers = {
     return { body: { members: rows.map(shown), nextCursor } };
   },
 
-  async addMember({ sql, params, body }) {
+  async addMember({ sql, by, params, body }) {
     const { organizationId } = params;
     await readOrganization(sql, organizationId, { forUpdate: true });
     const userId = await findInvited(sql, body.email);
-    await insertMember(sql, { organizationId, userId, role: body.role });
+    await insertMember(sql, { organizationId, userId, role: body.role }, by);
     const added = shown(await readMember(sql, { organizationId, userId }));
     const location = `/organizations/${organizationId}/members/${userId}`;
     return { body: added, etag: etagOf(added), location };
@@ -46,26 +46,26 @@ export const memberHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateMember({ sql, params, body, mustMatch }) {
+  async updateMember({ sql, by, params, body, mustMatch }) {
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     mustMatch(etagOf(shown(await readMember(sql, params))));
-    await changeMember(sql, { ...params, role: body.role });
+    await changeMember(sql, { ...params, role: body.role }, by);
     const after = shown(await readMember(sql, params));
     return { body: after, etag: etagOf(after) };
   },
 
-  async removeMember({ sql, params, mustMatch }) {
+  async removeMember({ sql, by, params, mustMatch }) {
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     mustMatch(etagOf(shown(await readMember(sql, params))));
-    await deleteMember(sql, params);
+    await deleteMember(sql, params, by);
     return {};
   },
 
-  async leaveOrganization({ sql, params, principal }) {
+  async leaveOrganization({ sql, by, params, principal }) {
     const membership = { ...params, userId: principal.userId };
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     await readMember(sql, membership);
-    await deleteMember(sql, membership);
+    await deleteMember(sql, membership, by);
     return {};
   },
 } satisfies Handlers;

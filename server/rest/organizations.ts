@@ -49,13 +49,13 @@ const readingHandlers = {
 
 const writingHandlers = ({ mayMakeOrganizations }: Openness) =>
   ({
-    async createOrganization({ sql, principal, body }) {
+    async createOrganization({ sql, by, principal, body }) {
       if (!mayMakeOrganizations) throw closed();
       if (principal.kind === "jwt" && principal.organizationId !== null) {
         throw new ScriptoriumError("forbidden", "This token reaches one organization only");
       }
       const organizationId = await createOrganization(sql, body);
-      await setMember(sql, { organizationId, userId: principal.userId, role: "admin" });
+      await setMember(sql, { organizationId, userId: principal.userId, role: "admin" }, by);
       const row = await readOrganization(sql, organizationId);
       const location = `/organizations/${organizationId}`;
       return { body: shown(row, rightsOf("owner", null)), location };

@@ -7,12 +7,14 @@ import {
   type Sql,
   type SqlOrTransaction,
 } from "../../persistence/database.ts";
+import type { Actor } from "../../persistence/activities.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
 import { takesBody, type AnswerOf, type Route, type TextType } from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { RestApp } from "./app.ts";
+import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
 import { inTime } from "./in-time.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
@@ -40,6 +42,8 @@ export type Call<R extends Route> = ReadRequest<R> & {
   readonly mustMatch: (etag: string) => void;
   /** Does this as soon as everything is committed, before the answer leaves; never when it is rolled back. */
   readonly afterCommit: (effect: () => void) => void;
+  /** Who stands in the audit log for what is changed here. */
+  readonly by: Actor;
   /** Where the request comes from, for people to read. */
   readonly sender: Sender;
   /** Where this server is reached, as the caller wrote it: `https://docs.example.com`. */
@@ -117,6 +121,8 @@ async function answer(
   const before = await may();
   const request = await readRequest(context, contract);
   const effects: (() => void)[] = [];
+  const byOf = ({ principal }: { principal: Principal | null }): Actor =>
+    actorOf(principal, { requestId: context.get("requestId") as string, ...call.sender });
   const call = {
     ...request,
     ...before,
@@ -125,13 +131,13 @@ async function answer(
     origin: new URL(context.req.url).origin,
     sender: senderOf(context),
   };
-  const handler = await prepare(options, handle, call);
+  const handler = await prepare(options, handle, { ...call, by: byOf(before) });
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
   const now = takesBody(contract) || typeof handle !== "function" ? await may() : before;
   const work = (sql: SqlOrTransaction): Promise<Reply<Route>> => {
     // Those of a transaction that was rolled back are void.
     effects.length = 0;
-    return handler({ ...call, ...now, sql } as unknown as Call<Route>);
+    return handler({ ...call, ...now, by: byOf(now), sql } as unknown as Call<Route>);
   };
   const { principal } = now;
   const performed = perform(options.sql, { context, contract, principal, request, work });
@@ -147,7 +153,7 @@ async function answer(
 async function prepare(
   { share }: RestOptions,
   handle: Served["handle"],
-  call: object & { readonly principal: Principal | null },
+  call: object & { readonly principal: Principal | null; readonly by: Actor },
 ): Promise<Handler<Route>> {
   if (typeof handle === "function") return handle;
   const work = (): Promise<Handler<Route>> => handle.prepare(call as unknown as Call<Route>);

@@ -41,7 +41,7 @@ async function showMe(
 
 /** The routes of `schema/api/sign-in.ts`. */
 export const signInHandlers = {
-  async createSession({ sql, body, sender }) {
+  async createSession({ sql, by, body, sender }) {
     const userId = await spendSignInLink(sql, body.link);
     if (userId === null) {
       throw new ScriptoriumError(
@@ -50,7 +50,11 @@ export const signInHandlers = {
       );
     }
     const expiresAt = new Date(Date.now() + SESSION_MS);
-    const { sessionId, token } = await createSession(sql, { userId, expiresAt, ...sender });
+    const { sessionId, token } = await createSession(
+      sql,
+      { userId, expiresAt, ...sender },
+      { ...by, type: "user", id: userId, via: "link" },
+    );
     const { id, email, name } = await readMe(sql, { kind: "user", userId, sessionId });
     return { body: { token, sessionId, expiresAt, user: { id, email, name } } };
   },
@@ -70,13 +74,13 @@ export const signInHandlers = {
     return { body: { sessions, nextCursor } };
   },
 
-  async deleteOtherSessions({ sql, principal }) {
+  async deleteOtherSessions({ sql, by, principal }) {
     const exceptId = sessionIdOf(principal);
-    return { body: { ended: await revokeSessions(sql, principal.userId, { exceptId }) } };
+    return { body: { ended: await revokeSessions(sql, principal.userId, { by, exceptId }) } };
   },
 
   // Before `deleteSession`: its path is the more special one.
-  async signOut({ sql, principal }) {
+  async signOut({ sql, by, principal }) {
     const { userId } = principal;
     const sessionId = sessionIdOf(principal);
     if (sessionId === null) {
@@ -85,13 +89,15 @@ export const signInHandlers = {
         "A token of the host application has no session here; it ends when it expires",
       );
     }
-    await endSession(sql, { userId, sessionId });
+    await endSession(sql, { userId, sessionId }, { by, action: "signed_out" });
     return {};
   },
 
-  async deleteSession({ sql, principal, params }) {
+  async deleteSession({ sql, by, principal, params }) {
     const { userId } = principal;
-    if (await endSession(sql, { userId, sessionId: params.sessionId })) return {};
+    const { sessionId } = params;
+    const action = sessionId === sessionIdOf(principal) ? "signed_out" : "session_ended";
+    if (await endSession(sql, { userId, sessionId }, { by, action })) return {};
     throw new ScriptoriumError("not_found", "You have no such session, or it has ended");
   },
 

@@ -6,6 +6,7 @@ import {
   setCollaborator,
   setMember,
 } from "../../persistence/accounts.ts";
+import { SCRIPT } from "../../persistence/activities.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { createDocument } from "../../persistence/documents.ts";
 
@@ -56,10 +57,10 @@ export async function createTenancy(tx: SqlOrTransaction): Promise<Tenancy> {
   const [projectId, otherProjectId] = await Promise.all([
     createProject(tx, { organizationId, name: "Project", slug: "project" }),
     createProject(tx, { organizationId, name: "Other", slug: "other" }),
-    setMember(tx, { organizationId, userId: founderId, role: "admin" }),
-    setMember(tx, { organizationId, userId: memberId, role: "member" }),
+    setMember(tx, { organizationId, userId: founderId, role: "admin" }, SCRIPT),
+    setMember(tx, { organizationId, userId: memberId, role: "member" }, SCRIPT),
   ]);
-  await setCollaborator(tx, { projectId, userId: guestId, role: "viewer" });
+  await setCollaborator(tx, { projectId, userId: guestId, role: "viewer" }, SCRIPT);
   const tenancy = { organizationId, organizationSlug, projectId, otherProjectId };
   const rows = await fill(tx, { organizationId, projectId, founderId });
   return { ...tenancy, founderId, memberId, guestId, strangerEmail, ...rows };

@@ -7,6 +7,7 @@ import {
   setCollaborator,
   setMember,
 } from "../../persistence/accounts.ts";
+import { SCRIPT } from "../../persistence/activities.ts";
 import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
 import {
   CALLER_NAMES,
@@ -75,16 +76,20 @@ export async function createWorlds(sql: Sql): Promise<NewWorld> {
   const names = CALLER_NAMES.filter((name) => traitsOf(name).kind === "key");
   const made = await Promise.all(
     names.map((name) =>
-      createKey(sql, {
-        organizationId,
-        projectId: null,
-        userId: founderId,
-        agentId: null,
-        name,
-        scopes: [],
-        role: "viewer",
-        expiresAt: null,
-      }),
+      createKey(
+        sql,
+        {
+          organizationId,
+          projectId: null,
+          userId: founderId,
+          agentId: null,
+          name,
+          scopes: [],
+          role: "viewer",
+          expiresAt: null,
+        },
+        SCRIPT,
+      ),
     ),
   );
   const cards = new Map(names.map((name, index) => [name, made[index]]));
@@ -126,7 +131,7 @@ async function createCaller(
   const email = `caller-${randomUUID()}@example.com`;
   const userId = await createUser(tx, { email, name });
   const [{ sessionId }, link, ownKeyId] = await Promise.all([
-    createSession(tx, { userId, expiresAt: inDays(1) }),
+    createSession(tx, { userId, expiresAt: inDays(1) }, SCRIPT),
     insertLink(tx, userId),
     insertKey(tx, { organizationId: own.organizationId, founderId: userId }, null),
   ]);
@@ -135,8 +140,12 @@ async function createCaller(
   if (traits.kind === "garbage") return { ...caller, token: traits.token };
   const { membership, collaboration } = traits;
   const { organizationId, projectId } = own;
-  if (membership !== null) await setMember(tx, { organizationId, userId, role: membership });
-  if (collaboration !== null) await setCollaborator(tx, { projectId, userId, role: collaboration });
+  if (membership !== null) {
+    await setMember(tx, { organizationId, userId, role: membership }, SCRIPT);
+  }
+  if (collaboration !== null) {
+    await setCollaborator(tx, { projectId, userId, role: collaboration }, SCRIPT);
+  }
   if (traits.kind === "key") {
     if (card === undefined) throw new Error(`no key was made for ${name}`);
     await moveKey(tx, traits, { ...setting, keyId: card.keyId, userId });
@@ -145,7 +154,7 @@ async function createCaller(
   if (name === "removed owner") await removedOwner(tx, { projectId, userId });
   if (traits.home === "elsewhere") {
     const home = { organizationId: elsewhere.organizationId, userId, role: "admin" as const };
-    await setMember(tx, home);
+    await setMember(tx, home, SCRIPT);
   }
   if (traits.kind === "jwt") {
     return { ...caller, token: await signToken(traits, { email, own, elsewhere }) };
@@ -158,7 +167,7 @@ async function removedOwner(
   tx: SqlOrTransaction,
   { projectId, userId }: { projectId: string; userId: string },
 ): Promise<void> {
-  await setCollaborator(tx, { projectId, userId, role: "owner" });
+  await setCollaborator(tx, { projectId, userId, role: "owner" }, SCRIPT);
   await tx`
     update collaborators set removed_at = now() where project_id = ${projectId} and user_id = ${userId}`;
 }
@@ -169,7 +178,7 @@ async function sessionToken(
   userId: string,
 ): Promise<string> {
   const expiresAt = dead === "expired" ? new Date(Date.now() - SECOND_MS) : inDays(1);
-  const { sessionId, token } = await createSession(tx, { userId, expiresAt });
+  const { sessionId, token } = await createSession(tx, { userId, expiresAt }, SCRIPT);
   if (dead === "revoked") {
     await tx`update sessions set revoked_at = now() where id = ${sessionId}`;
   }

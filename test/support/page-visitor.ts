@@ -1,6 +1,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { setCollaborator, createUser } from "../../persistence/accounts.ts";
+import { SCRIPT } from "../../persistence/activities.ts";
 import type { Sql } from "../../persistence/database.ts";
 import { createSignInLink } from "../../persistence/sign-in-links.ts";
 import type { Role } from "../../schema/roles.ts";
@@ -29,7 +30,7 @@ export async function linkFor(
   userId: string,
 ): Promise<string> {
   const expiresAt = new Date(Date.now() + HOUR_MS);
-  return `${url}/sign-in#${await createSignInLink(sql, { userId, expiresAt })}`;
+  return `${url}/sign-in#${await createSignInLink(sql, { userId, expiresAt }, SCRIPT)}`;
 }
 
 /** Makes a user with a role in the tenant's project. */
@@ -40,7 +41,7 @@ export async function createGuest(
 ): Promise<string> {
   const email = `${guest.name.toLowerCase()}-${projectId}@example.com`;
   const userId = await createUser(sql, { email, name: guest.name });
-  await setCollaborator(sql, { projectId, userId, role: guest.role });
+  await setCollaborator(sql, { projectId, userId, role: guest.role }, SCRIPT);
   return userId;
 }
 

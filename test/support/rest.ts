@@ -7,7 +7,7 @@ import { startTestNode } from "./node.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
 
 /** A server on a database of its own, and the ways to call its REST API. */
-export type Rest = Pick<TestDatabase, "database" | "sql" | "location"> & {
+export type Rest = Pick<TestDatabase, "database" | "sql" | "location" | "env"> & {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string;
   readonly node: Node;
@@ -21,13 +21,14 @@ export type Rest = Pick<TestDatabase, "database" | "sql" | "location"> & {
 /** Starts the server in the test's process; the variables are its environment. */
 export async function startRest(environment: Record<string, string> = {}): Promise<Rest> {
   const created = await createTestDatabase();
-  const { database, sql, location } = created;
+  const { database, sql, location, env } = created;
   const node = await startTestNode(created, environment);
   const url = `http://127.0.0.1:${node.port}`;
   return {
     database,
     sql,
     location,
+    env,
     url,
     node,
     client: (token) => createApiClient({ url, token: () => token }),

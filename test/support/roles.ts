@@ -7,6 +7,7 @@ import {
   setMember,
   type NewKey,
 } from "../../persistence/accounts.ts";
+import { SCRIPT } from "../../persistence/activities.ts";
 import type { Sql } from "../../persistence/database.ts";
 import type { Role } from "../../schema/roles.ts";
 import type { AgentStatus, OrganizationRole } from "../../schema/closed-sets.ts";
@@ -25,11 +26,11 @@ export async function signedIn(
   expiresAt = new Date(Date.now() + DAY_MS),
 ): Promise<{ userId: string; sessionId: string; token: string }> {
   const userId = await createUser(sql, { email: `${randomUUID()}@example.com`, name: "Somebody" });
-  if (member !== undefined) await setMember(sql, { organizationId, userId, role: member });
+  if (member !== undefined) await setMember(sql, { organizationId, userId, role: member }, SCRIPT);
   if (collaborator !== undefined) {
-    await setCollaborator(sql, { projectId, userId, role: collaborator });
+    await setCollaborator(sql, { projectId, userId, role: collaborator }, SCRIPT);
   }
-  return { userId, ...(await createSession(sql, { userId, expiresAt })) };
+  return { userId, ...(await createSession(sql, { userId, expiresAt }, SCRIPT)) };
 }
 
 /** A key of the tenant's admin; it may read and write documents as an editor where nothing else is given. */
@@ -38,17 +39,21 @@ export const keyOf = (
   tenant: Tenant,
   key: Partial<NewKey> = {},
 ): Promise<{ keyId: string; token: string }> =>
-  createKey(sql, {
-    organizationId: tenant.organizationId,
-    projectId: null,
-    userId: tenant.userId,
-    agentId: null,
-    name: "Test",
-    scopes: ["docs:read", "docs:write"],
-    role: "editor",
-    expiresAt: null,
-    ...key,
-  });
+  createKey(
+    sql,
+    {
+      organizationId: tenant.organizationId,
+      projectId: null,
+      userId: tenant.userId,
+      agentId: null,
+      name: "Test",
+      scopes: ["docs:read", "docs:write"],
+      role: "editor",
+      expiresAt: null,
+      ...key,
+    },
+    SCRIPT,
+  );
 
 /** An agent of the organization, in this state. */
 export async function createAgent(

@@ -7,6 +7,7 @@ import {
   createUser,
   setMember,
 } from "../../persistence/accounts.ts";
+import { SCRIPT } from "../../persistence/activities.ts";
 import type { Sql } from "../../persistence/database.ts";
 import { createDocument, type NewDocument } from "../../persistence/documents.ts";
 import { documentName, type DocumentName } from "../../schema/ids.ts";
@@ -26,12 +27,13 @@ export async function createTenant(sql: Sql): Promise<Tenant> {
   const unique = randomUUID();
   const organizationId = await createOrganization(sql, { name: "Test", slug: unique });
   const userId = await createUser(sql, { email: `${unique}@example.com`, name: "Test" });
-  await setMember(sql, { organizationId, userId, role: "admin" });
+  await setMember(sql, { organizationId, userId, role: "admin" }, SCRIPT);
   const projectId = await createProject(sql, { organizationId, name: "Test", slug: "test" });
-  const { token } = await createSession(sql, {
-    userId,
-    expiresAt: new Date(Date.now() + 86_400_000),
-  });
+  const { token } = await createSession(
+    sql,
+    { userId, expiresAt: new Date(Date.now() + 86_400_000) },
+    SCRIPT,
+  );
   return {
     organizationId,
     projectId,

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { createKey } from "../../../persistence/accounts.ts";
+import { SCRIPT } from "../../../persistence/activities.ts";
 import type { Sql } from "../../../persistence/database.ts";
 import { listKeys } from "../../../persistence/list-accounts.ts";
 import { findAgent, organizationsOf, type FoundProject } from "../../../persistence/lookup.ts";
@@ -68,7 +69,7 @@ function addCreate(key: Command): void {
     const { name, scopes, role, days } = options;
     const expiresAt = days === undefined ? null : new Date(Date.now() + days * DAY_MS);
     const fields = { organizationId, projectId, userId, agentId, name, scopes, role, expiresAt };
-    const { keyId, token } = await createKey(sql, fields);
+    const { keyId, token } = await createKey(sql, fields, SCRIPT);
     const until = expiresAt === null ? "it is revoked" : formatTime(expiresAt);
     const text = `${token}\n\nValid until ${until}, shown only now.`;
     return { text, json: { keyId, token, expiresAt } };
@@ -136,7 +137,7 @@ function addRevoke(key: Command): void {
     .description("end an API key for good")
     .argument("<prefix|id>", "what the list shows, or the part of the key before its dot");
   runs<object, [string]>(command, async ({ sql }, _options, prefixOrId) => {
-    const revoked = await revokeKey(sql, prefixOrId);
+    const revoked = await revokeKey(sql, prefixOrId, SCRIPT);
     if (revoked === null) throw new ScriptoriumError("not_found", `No key "${prefixOrId}"`);
     const text = `The key ${revoked.prefix} is revoked since ${formatTime(revoked.revokedAt)}.`;
     return { text, json: revoked };

@@ -5,6 +5,7 @@ import {
   setCollaborator,
   setMember,
 } from "../../../persistence/accounts.ts";
+import { SCRIPT } from "../../../persistence/activities.ts";
 import type { SqlOrTransaction } from "../../../persistence/database.ts";
 import { listUsers } from "../../../persistence/list-accounts.ts";
 import { revokeSessions } from "../../../persistence/revoke.ts";
@@ -23,6 +24,7 @@ import {
 import { counted, formatTable, formatTime } from "../format.ts";
 import { organizationOf, projectOf, userOf } from "../references.ts";
 import { runs } from "../run.ts";
+import { addActivity } from "./user-activity.ts";
 
 const HOUR_MS = 3600 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -39,6 +41,7 @@ export function addUser(program: Command): void {
   addToken(user);
   addLink(user);
   addSignOut(user);
+  addActivity(user);
 }
 
 type MemberOptions = {
@@ -109,13 +112,13 @@ async function grant(
   if (organization !== undefined) {
     const granted = roleAmong(ORGANIZATION_ROLES, role ?? "member", "an organization");
     const organizationId = await organizationOf(tx, organization, { create });
-    await setMember(tx, { organizationId, userId, role: granted });
+    await setMember(tx, { organizationId, userId, role: granted }, SCRIPT);
     return [`${organization}: ${granted}`];
   }
   if (project === undefined) return [];
   const granted = roleAmong(ROLES, role ?? "editor", "a project");
   const { projectId } = await projectOf(tx, project, { create });
-  await setCollaborator(tx, { projectId, userId, role: granted });
+  await setCollaborator(tx, { projectId, userId, role: granted }, SCRIPT);
   return [`${project.organization}/${project.project}: ${granted}`];
 }
 
@@ -153,7 +156,7 @@ function addToken(user: Command): void {
   runs<{ days: number }, [string]>(command, async ({ sql }, { days }, email) => {
     const { userId } = await userOf(sql, email);
     const expiresAt = new Date(Date.now() + days * DAY_MS);
-    const { sessionId, token } = await createSession(sql, { userId, expiresAt });
+    const { sessionId, token } = await createSession(sql, { userId, expiresAt }, SCRIPT);
     const text = `${token}\n\nValid until ${formatTime(expiresAt)}, shown only now.`;
     return { text, json: { token, sessionId, userId, expiresAt } };
   });
@@ -169,7 +172,7 @@ function addLink(user: Command): void {
     const { userId } = await userOf(sql, email);
     const base = publicUrl(config);
     const expiresAt = new Date(Date.now() + hours * HOUR_MS);
-    const url = signInUrl(base, await createSignInLink(sql, { userId, expiresAt }));
+    const url = signInUrl(base, await createSignInLink(sql, { userId, expiresAt }, SCRIPT));
     const text = `${url}\n\nWorks once, until ${formatTime(expiresAt)}, shown only now.`;
     return { text, json: { url, userId, expiresAt } };
   });
@@ -183,8 +186,8 @@ function addSignOut(user: Command): void {
   runs<object, [string]>(command, async ({ sql }, _options, email) => {
     const { userId } = await userOf(sql, email);
     const [ended, links] = await sql.begin(async (tx) => [
-      await revokeSessions(tx, userId),
-      await revokeSignInLinks(tx, userId),
+      await revokeSessions(tx, userId, { by: SCRIPT }),
+      await revokeSignInLinks(tx, userId, SCRIPT),
     ]);
     const text = `Ended ${counted(ended, "session")} and ${counted(links, "unused link")} of ${email}.`;
     return { text, json: { userId, ended, links } };

@@ -1,0 +1,55 @@
+import type { PendingQuery, Row } from "postgres";
+import type { ActivityAction, ActivityEntity, ActorType } from "../schema/closed-sets.ts";
+import type { SqlOrTransaction } from "./database.ts";
+import { toJsonb } from "./jsonb.ts";
+
+/** Who does something, and how: what an activity says beside what was done. Ids only, never a token. */
+export type Actor = {
+  readonly type: ActorType;
+  /** Of the user or the agent; null for the system. */
+  readonly id: string | null;
+  readonly via: "session" | "jwt" | "key" | "link" | "script" | "first_start";
+  /** The key that it was done with. */
+  readonly keyId?: string;
+  /** The person whom an agent acted for. */
+  readonly userId?: string;
+  readonly requestId?: string;
+  /** The network that it came from, as `coarseNetworkOf` writes it: rows are kept for good, an address must not be. */
+  readonly network?: string;
+};
+
+/** The administration script. */
+export const SCRIPT: Actor = { type: "system", id: null, via: "script" };
+
+/**
+ * The end of a statement `with changed as (…)`: an activity for every row that `changed` answers, so that what is done
+ * and what is told of it are one statement. `changed` may have the columns entity_id, organization_id, project_id,
+ * changes and about (jsonb, added to the metadata).
+ */
+export function note(
+  sql: SqlOrTransaction,
+  { type, id, ...metadata }: Actor,
+  { entity, action }: { readonly entity: ActivityEntity; readonly action: ActivityAction },
+): PendingQuery<Row[]> {
+  return sql`
+    insert into activities (entity_type, action, actor_type, actor_id, metadata, entity_id, organization_id,
+                            project_id, changes)
+    select ${entity}, ${action}, ${type}, ${id}::uuid,
+           ${toJsonb(metadata)}::text::jsonb || coalesce(c.about, '{}'), c.entity_id, c.organization_id,
+           c.project_id, c.changes
+    from changed, jsonb_to_record(to_jsonb(changed))
+      as c(entity_id uuid, organization_id uuid, project_id uuid, changes jsonb, about jsonb)`;
+}
+
+/** The column `changes` where one field was changed; null is none. */
+export const change = (
+  sql: SqlOrTransaction,
+  field: "role" | "status",
+  before: PendingQuery<Row[]>,
+  after: PendingQuery<Row[]>,
+): PendingQuery<Row[]> =>
+  sql`jsonb_build_object(${field}::text, jsonb_build_object('old', ${before}, 'new', ${after})) as changes`;
+
+/** The column `organization_id` of a row that has a project. */
+export const organizationOf = (sql: SqlOrTransaction): PendingQuery<Row[]> =>
+  sql`(select p.organization_id from projects p where p.id = project_id) as organization_id`;
