@@ -28,3 +28,7 @@ export type Principal =
       /** On probation an agent may only suggest (DESIGN 6). */
       readonly mayOnlySuggest: boolean;
     };
+
+/** Who shares a limit: one person, however often he signs in, or one key. */
+export const principalKey = (principal: Principal): string =>
+  principal.kind === "key" ? `key:${principal.keyId}` : `user:${principal.userId}`;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { limitSettings } from "./limit-settings.ts";
 
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const ms = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback);
@@ -96,6 +97,7 @@ export const configSchema = z.object({
   SWEEP_EVERY_MS: count(60_000).describe(
     "How often documents left behind by a crash are looked for, ms",
   ),
+  ...limitSettings,
 });
 
 /** Or a part of them is: the value of such a variable is not repeated. */

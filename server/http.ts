@@ -8,6 +8,16 @@ import type { RestApp } from "./rest/app.ts";
 /** What `/readyz` asks: null when documents can be opened and edits be committed, else why not. */
 export type Readiness = () => Promise<string | null>;
 
+/**
+ * A minute for a whole request: 4 MiB take that on a poor line, and longer only whoever means to hold a place. Ten
+ * seconds for its head, an upgrade's too; looked at every five.
+ */
+const PATIENCE = {
+  requestTimeout: 60_000,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 5000,
+};
+
 /** The HTTP server under the websocket door: the REST API, the page, liveness, readiness and metrics. */
 export function createHttpServer({
   rest,
@@ -31,8 +41,7 @@ export function createHttpServer({
   mountPage(app);
   app.route("/", rest);
   const listener = getRequestListener(app.fetch);
-  // A minute for a whole request: 4 MiB take that on a poor line, and longer only whoever means to hold a place.
-  return createServer({ requestTimeout: 60_000 }, (request, response) => {
+  return createServer(PATIENCE, (request, response) => {
     listener(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });

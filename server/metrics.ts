@@ -3,6 +3,7 @@ import type { FailedAt } from "../extensions/guarded-hooks.ts";
 import type { SettledBatch } from "../persistence/document-log.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { ErrorCode } from "../schema/errors.ts";
+import { LIMITS, type Limit } from "./limits.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { measureProcess } from "./process-metrics.ts";
@@ -38,6 +39,7 @@ export type Metrics = {
   readonly signInRefused: (code: ErrorCode) => void;
   readonly hookFailed: (at: FailedAt) => void;
   readonly answered: (request: AnsweredRequest) => void;
+  readonly limitReached: (limit: Limit) => void;
   /** Ends the measuring of the event loop. */
   readonly close: () => void;
 };
@@ -63,6 +65,7 @@ export function createMetrics(): Metrics {
     ...countReceived(instruments),
     ...countCommitted(instruments),
     ...countWork(instruments),
+    ...countLimits(instruments),
     close: measureProcess(instruments),
   };
 }
@@ -179,4 +182,15 @@ function countWork({
       requestDurations.observe({ route, method }, durationMs / 1000);
     },
   };
+}
+
+function countLimits({ counter }: Instruments): Pick<Metrics, "limitReached"> {
+  const reached = counter(
+    name("limits_reached_total"),
+    "How often somebody ran into a limit and was refused, slowed down or cut",
+    { labels: ["limit"] },
+  );
+  // All of them from the start: what never happened is 0, not absent.
+  for (const limit of LIMITS) reached.inc({ limit }, 0);
+  return { limitReached: (limit) => reached.inc({ limit }) };
 }

@@ -10,13 +10,16 @@ import { holdServerLock } from "../persistence/server-lock.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
 import { UpdateLog, type UpdateLogOptions } from "../persistence/update-log.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
+import { createClientAddress } from "./client-address.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
 import { createHttpServer, listen } from "./http.ts";
 import { jwtSettingsOf } from "./jwt-settings.ts";
 import { createMetricsDoor } from "./metrics-door.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createOrigins } from "./origins.ts";
 import { createRestApp } from "./rest/app.ts";
+import { createRequestLimits } from "./rest/request-limits.ts";
 import { measureUpkeep } from "./measured-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { WebsocketDoor } from "./websocket.ts";
@@ -120,6 +123,13 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
   const { collaboration, signIn, updateLog, metrics, upkeep, behindRest } = parts;
   const { sql, thread } = behindRest;
   const live = collaboration.documents;
+  const onLimit = metrics.limitReached;
+  const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
+  const origins = createOrigins({
+    listed: config.ALLOWED_ORIGINS,
+    publicUrl: config.PUBLIC_URL,
+    isRequired: config.REQUIRE_ORIGIN,
+  });
   const rest = createRestApp({
     sql,
     signIn,
@@ -127,6 +137,9 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     live,
     commands: createCommands({ sql, live, upkeep }),
     thread,
+    origins,
+    clientAddress,
+    limits: createRequestLimits(config, { clientAddress, onLimit }),
     // A JWT names an organization by its slug: then a slug must not be anybody's to take.
     mayMakeOrganizations: config.NEW_ORGANIZATIONS ?? jwtSettingsOf(config) === null,
     isRestarting: () => door.isRefusing,
@@ -137,7 +150,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     readiness: () => readiness(door, updateLog, database),
     metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
   });
-  const door = new WebsocketDoor({ http, collaboration, logger });
+  const door = new WebsocketDoor({ http, collaboration, logger, origins, onLimit });
   metrics.watch({ door, updateLog });
   return { http, door };
 }

@@ -5,6 +5,8 @@ import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import { MAX_ADDRESS_BYTES, type CollaborationSocket } from "../extensions/collaboration-socket.ts";
 import type { Collaboration } from "./collaboration.ts";
+import type { OnLimit } from "./limits.ts";
+import type { Origins } from "./origins.ts";
 import { createTransport } from "./transport.ts";
 
 /** The one path sockets are accepted on. */
@@ -20,13 +22,23 @@ const PING_EVERY_MS = 30_000;
 export class WebsocketDoor {
   readonly #collaboration: Collaboration;
   readonly #logger: Logger;
+  readonly #origins: Origins;
+  readonly #onLimit: OnLimit;
   readonly #sockets = new Map<WebSocket, CollaborationSocket>();
   readonly #wss: WebSocketServer;
   #refusing = false;
 
-  constructor(options: { http: Server; collaboration: Collaboration; logger: Logger }) {
+  constructor(options: {
+    http: Server;
+    collaboration: Collaboration;
+    logger: Logger;
+    origins: Origins;
+    onLimit: OnLimit;
+  }) {
     this.#collaboration = options.collaboration;
     this.#logger = options.logger;
+    this.#origins = options.origins;
+    this.#onLimit = options.onLimit;
     // perMessageDeflate off: it costs memory for every socket and can be bombed; Yjs updates hardly shrink.
     this.#wss = new WebSocketServer({
       noServer: true,
@@ -69,7 +81,10 @@ export class WebsocketDoor {
     const [path] = (request.url ?? "/").split("?", 1);
     if (this.#refusing) turnAway(tcp, "503 Service Unavailable");
     else if (path !== COLLABORATION_PATH) turnAway(tcp, "404 Not Found");
-    else {
+    else if (!this.#origins.admits(request)) {
+      this.#onLimit("origin");
+      turnAway(tcp, "403 Forbidden");
+    } else {
       this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket));
     }
   }

@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { HocuspocusProvider } from "@hocuspocus/provider";
+import { HocuspocusProvider, HocuspocusProviderWebsocket } from "@hocuspocus/provider";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import * as Y from "yjs";
 import type { Node } from "../server/node.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { startTestNode } from "./support/node.ts";
+import { freePort } from "./support/server-process.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 
@@ -25,7 +27,7 @@ let tenant: Tenant;
 let node: Node & { readonly url: string };
 let host: { readonly child: ChildProcess; readonly address: string };
 let documentId: string;
-const providers: HocuspocusProvider[] = [];
+const providers: { destroy(): void }[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -33,9 +35,12 @@ beforeAll(async () => {
   ({ documentId } = await tenant.document());
   const [organization] = await database.sql<{ slug: string }[]>`
     select slug from organizations where id = ${tenant.organizationId}`;
-  node = await startTestNode(database, { ...JWT, JWT_CREATE_USERS: "true" });
+  const port = await freePort();
+  const ALLOWED_ORIGINS = `http://127.0.0.1:${port}`;
+  node = await startTestNode(database, { ...JWT, JWT_CREATE_USERS: "true", ALLOWED_ORIGINS });
   host = await startHost({
     ...JWT,
+    PORT: String(port),
     SERVER: node.url,
     DOCUMENT: documentId,
     ORGANIZATION: organization?.slug ?? "",
@@ -54,7 +59,7 @@ afterAll(async () => {
 /** Starts the example as README says, and reads where it listens from what it prints. */
 async function startHost(env: Record<string, string>): Promise<typeof host> {
   const child = spawn(process.execPath, [EXAMPLE], {
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], PORT: "0", ...env },
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let output = "";
@@ -78,12 +83,21 @@ async function sessionOf(user: string): Promise<Session> {
   return (await answer.json()) as Session;
 }
 
+/** As a browser opens it: with the origin of the page. */
+class PageSocket extends WebSocket {
+  constructor(url: string) {
+    super(url, { headers: { origin: host.address } });
+  }
+}
+
 async function open(user: string): Promise<{ provider: HocuspocusProvider; session: Session }> {
   const session = await sessionOf(user);
   const { url, name } = session;
   const token = async (): Promise<string> => (await sessionOf(user)).token;
-  const provider = new HocuspocusProvider({ url, name, token });
-  providers.push(provider);
+  const websocketProvider = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: PageSocket });
+  const provider = new HocuspocusProvider({ websocketProvider, name, token });
+  provider.attach();
+  providers.push(provider, websocketProvider);
   await until(() => provider.synced);
   return { provider, session };
 }

@@ -13,10 +13,12 @@ import type { Principal } from "../../schema/principal.ts";
 import { DEADLOCK_DETECTED, errorCode, LOCK_NOT_AVAILABLE } from "../../persistence/database.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { AnsweredRequest } from "../metrics.ts";
+import type { Origins } from "../origins.ts";
 import { keyHandlers } from "./keys.ts";
 import { createFairShare } from "./fair-share.ts";
 import { describeApi } from "./openapi.ts";
 import { agentHandlers } from "./agents.ts";
+import { createCors } from "./cors.ts";
 import { createDocs } from "./docs.ts";
 import { contentHandlers } from "./content.ts";
 import { documentHandlers } from "./documents.ts";
@@ -44,6 +46,7 @@ const PREPARED = { atOnce: 2, maxWaiting: 50 };
 type AppOptions = Omit<RestOptions, "app" | "share"> & {
   /** May people make organizations of their own, and choose their slugs? */
   readonly mayMakeOrganizations: boolean;
+  readonly origins: Origins;
   readonly logger: Logger;
   readonly isRestarting: () => boolean;
   readonly onAnswered?: (request: AnsweredRequest) => void;
@@ -56,14 +59,16 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
 /** The REST API, ready to be mounted: routes, their description, and what is said where there is no route. */
 export function createRestApp(options: AppOptions): RestApp {
   const app: RestApp = new OpenAPIHono();
-  const { logger, isRestarting, onAnswered } = options;
+  const { logger, isRestarting, limits, onAnswered } = options;
+  app.use(`${API_PATH}/*`, createCors(options.origins));
   app.use(`${API_PATH}/*`, async (context, next) => {
     const startedMs = performance.now();
     context.set("requestId", randomUUID());
     context.header("x-request-id", context.get("requestId"));
     context.header("x-content-type-options", "nosniff");
     if (isRestarting()) throw new ScriptoriumError("restarting", "The server is restarting");
-    await next();
+    const end = limits.begin(context);
+    await next().finally(end);
     const durationMs = performance.now() - startedMs;
     logRequest(logger, context, durationMs);
     onAnswered?.({ ...labelsOf(context), durationMs });

@@ -1,5 +1,5 @@
 import { createTurns, type Turns } from "../../extensions/turns.ts";
-import type { Principal } from "../../schema/principal.ts";
+import { principalKey, type Principal } from "../../schema/principal.ts";
 
 /** Runs long work, but only so much at once for one principal; more of his waits for its turn. */
 export type FairShare = <T>(principal: Principal, work: () => Promise<T>) => Promise<T>;
@@ -9,7 +9,7 @@ export function createFairShare(limits: { atOnce: number; maxWaiting: number }):
   const refusal = "Too much of yours is waiting already";
   const turnsOf = new Map<string, Turns>();
   return async (principal, work) => {
-    const who = principal.kind === "key" ? principal.keyId : principal.userId;
+    const who = principalKey(principal);
     const turns = turnsOf.get(who) ?? createTurns({ ...limits, refusal });
     turnsOf.set(who, turns);
     try {

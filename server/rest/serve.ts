@@ -13,11 +13,13 @@ import { takesBody, type AnswerOf, type Route, type TextType } from "../../schem
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
+import type { ClientAddress } from "../client-address.ts";
 import type { RestApp } from "./app.ts";
 import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
 import { inTime } from "./in-time.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
+import type { RequestLimits } from "./request-limits.ts";
 import { senderOf, type Sender } from "./sender.ts";
 
 /** What routes are served with. */
@@ -25,6 +27,8 @@ export type RestOptions = {
   readonly app: RestApp;
   readonly sql: Sql;
   readonly signIn: SignIn;
+  readonly clientAddress: ClientAddress;
+  readonly limits: RequestLimits;
   /** For what is prepared before a transaction. */
   readonly share: FairShare;
 };
@@ -119,6 +123,7 @@ async function answer(
   const may = (): ReturnType<typeof authorise> =>
     inTime(STEP_TIMEOUT_MS, authorise(options.signIn, context, contract));
   const before = await may();
+  if (before.principal !== null) options.limits.signedIn(before.principal);
   const request = await readRequest(context, contract);
   const effects: (() => void)[] = [];
   const byOf = ({ principal }: { principal: Principal | null }): Actor =>
@@ -129,7 +134,7 @@ async function answer(
     mustMatch: preconditionOf(context, contract),
     afterCommit: (effect: () => void): void => void effects.push(effect),
     origin: new URL(context.req.url).origin,
-    sender: senderOf(context),
+    sender: senderOf(context, options.clientAddress),
   };
   const handler = await prepare(options, handle, { ...call, by: byOf(before) });
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
