@@ -30,7 +30,7 @@ type Joined = { readonly connection: Connection; readonly acknowledgement: Uint8
 const SYNC_STATUS = 8;
 const APPLIED = 1;
 
-type Incomplete = { readonly waiting: Uint8Array; readonly held: (() => void)[] };
+type Incomplete = { readonly waiting: Uint8Array[]; readonly held: (() => void)[] };
 
 /**
  * The socket as Hocuspocus sees it. Everything passes, except an acknowledgement (SyncStatus, applied): it waits
@@ -126,14 +126,14 @@ export class CollaborationSocket implements WebSocketLike {
     });
   }
 
-  /** What of an address' updates waits for a missing one; null: nothing does. */
-  waitingAt(address: string): Uint8Array | null {
+  /** The updates of an address that wait for a missing one, in order; null: none does. */
+  waitingAt(address: string): Uint8Array[] | null {
     return this.#incomplete.get(address)?.waiting ?? null;
   }
 
   /** From here on this address gets no acknowledgement, until what waits is whole [L6]. */
-  setWaiting(address: string, waiting: Uint8Array): void {
-    this.#incomplete.set(address, { waiting, held: this.#incomplete.get(address)?.held ?? [] });
+  setWaiting(address: string, waiting: Uint8Array[]): void {
+    this.#incomplete.set(address, { waiting, held: [] });
   }
 
   /** Nothing of this address waits any more: its acknowledgements leave with the next commit. */

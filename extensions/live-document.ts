@@ -2,15 +2,10 @@ import type { Document } from "@hocuspocus/server";
 import * as Y from "yjs";
 import type { Author } from "../persistence/append-updates.ts";
 import type { DocumentLog } from "../persistence/document-log.ts";
-import { LOADING, type StoredDocument } from "../persistence/load-document.ts";
+import { hasPending, LOADING, type StoredDocument } from "../persistence/load-document.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
-
-/**
- * How an update got on: into the document and the log; or it could not be read, and nothing happened; or it threw on
- * its way in; or this of it waits for an update that is missing [L6].
- */
-export type Reception = "logged" | "unreadable" | "threw" | { readonly waiting: Uint8Array };
+import { WritingClients } from "./writing-clients.ts";
 
 /** What our own transactions carry: Hocuspocus' store hooks stay out of it, the log has taken their place. */
 type ReceivedOrigin = {
@@ -36,6 +31,7 @@ export class LiveDocument {
   readonly stored: StoredDocument;
   /** True once the copy in memory can no longer be trusted: it is thrown away and loaded again, never repaired. */
   discarded = false;
+  readonly writers: WritingClients;
   readonly #updateLog: UpdateLog;
   #staged: { update: Uint8Array; author: Author }[] | null = null;
 
@@ -46,6 +42,7 @@ export class LiveDocument {
     updateLog: UpdateLog,
   ) {
     this.document = document;
+    this.writers = new WritingClients(document);
     this.stored = stored;
     this.#updateLog = updateLog;
     this.log = updateLog.open(address, stored.headSeq);
@@ -64,25 +61,23 @@ export class LiveDocument {
   }
 
   /**
-   * Applies a client's update, and what of his still waited (Yjs v2), and appends what they changed.
-   * What a throwing update had already changed is not appended: the caller discards the document.
+   * Applies a client's update, which was found to be whole, and appends what it changed. False: it threw, or Yjs
+   * still waits for something. What of it is in the document then is not appended: the caller discards the document.
    */
-  receive(update: Uint8Array, author: Author, waiting: Uint8Array | null): Reception {
-    if (!isDecodable(update)) return "unreadable";
+  receive(update: Uint8Array, author: Author): boolean {
     const origin: ReceivedOrigin = { source: "local", skipStoreHooks: true, author };
     const staged: { update: Uint8Array; author: Author }[] = [];
     this.#staged = staged;
     try {
       Y.applyUpdate(this.document, update, origin);
-      if (waiting !== null) Y.applyUpdateV2(this.document, waiting, origin);
     } catch {
-      return "threw";
+      return false;
     } finally {
       this.#staged = null;
     }
+    if (hasPending(this.document)) return false;
     for (const each of staged) this.#updateLog.append(this.log, each.update, each.author);
-    const rest = this.#takePending();
-    return rest === null ? "logged" : { waiting: rest };
+    return true;
   }
 
   /** Takes in what is in the log already. Answers false when it threw: the copy cannot be trusted any more. */
@@ -106,28 +101,4 @@ export class LiveDocument {
     if (this.#staged === null) this.#updateLog.append(this.log, update, author);
     else this.#staged.push({ update, author });
   };
-
-  /**
-   * Takes out what waits for a missing update. Left in the document, Yjs would hand it to everybody who opens it, and
-   * each of them would bring it back when he reconnects, for ever.
-   */
-  #takePending(): Uint8Array | null {
-    const { store } = this.document;
-    const { pendingStructs, pendingDs } = store;
-    if (pendingStructs === null && pendingDs === null) return null;
-    store.pendingStructs = null;
-    store.pendingDs = null;
-    const parts = [pendingStructs?.update, pendingDs].filter((part) => part instanceof Uint8Array);
-    return Y.mergeUpdatesV2(parts);
-  }
-}
-
-/** A microsecond, against the sockets of a whole document: what cannot be read costs only its sender his. */
-function isDecodable(update: Uint8Array): boolean {
-  try {
-    Y.decodeUpdate(update);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -11,7 +11,7 @@ import { tellFailure } from "../extensions/guarded-hooks.ts";
 import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
-import { receiveSync, receiveUpdateFrame } from "../extensions/update-gate.ts";
+import { type GateOptions, UpdateGate } from "../extensions/update-gate.ts";
 import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
 import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
 
@@ -19,6 +19,7 @@ type SignInOptions = {
   readonly signIn: SignIn;
   readonly logger: Logger;
   readonly onRefused?: (code: ErrorCode) => void;
+  readonly gate: Pick<GateOptions, "limits" | "check" | "onRefused">;
 };
 
 /** The live documents, and the way in for accepted websockets. */
@@ -53,13 +54,14 @@ export type Collaboration = {
  */
 export function createCollaboration(options: LiveDocumentsOptions & SignInOptions): Collaboration {
   const documents = new LiveDocuments(options);
+  const gate = new UpdateGate(documents, { ...options.gate, logger: options.logger });
   documents.configure({
     ...withoutHooks,
     quiet: true,
     onAuthenticate: (payload) => authenticate(options, payload),
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
-    beforeSync: async (message) => receiveSync(documents, message),
+    beforeSync: async (message) => gate.receiveSync(message),
     connected: async ({ context, connection }) => joined(options.logger, context, connection),
     onDisconnect: async ({ context }) => context.socket.left(),
     beforeUnloadDocument: () => documents.mayUnload(),
@@ -67,12 +69,12 @@ export function createCollaboration(options: LiveDocumentsOptions & SignInOption
   });
   return {
     documents,
-    accept: (transport, request) => accept(documents, transport, request),
+    accept: (transport, request) => accept({ documents, gate }, transport, request),
   };
 }
 
 function accept(
-  documents: LiveDocuments,
+  { documents, gate }: { readonly documents: LiveDocuments; readonly gate: UpdateGate },
   transport: Transport,
   request: Request,
 ): ReturnType<Collaboration["accept"]> {
@@ -87,7 +89,7 @@ function accept(
   const receive = (frame: Uint8Array): void => {
     // Hocuspocus closes a socket it has not heard of for a minute.
     connection.lastMessageReceivedAt = Date.now();
-    if (receiveUpdateFrame(documents, socket, frame)) return;
+    if (gate.receiveFrame(socket, frame)) return;
     // Looked at here: Hocuspocus keeps names in plain objects, which have a `constructor` (FIELD-NOTES 9).
     if (isDocumentName(nameIn(addressOf(frame)))) connection.handleMessage(frame);
     else socket.closeFor("bad_document_name");

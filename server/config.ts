@@ -84,6 +84,15 @@ export const configSchema = z.object({
   MAX_FIRST_SYNC_BYTES: count(16 * MIB).describe(
     "Bytes of what a client brings when it opens a document (4413)",
   ),
+  MAX_UPDATE_STRUCTS: count(50_000).describe("Parts of one edit, as Yjs counts them (4400)"),
+  MAX_FIRST_SYNC_STRUCTS: count(500_000).describe(
+    "Parts of what a client brings when it opens a document (4400)",
+  ),
+  MAX_NEW_CLIENTS: count(1000).describe(
+    "New Yjs client ids of one author in one document in an hour (4400)",
+  ),
+  MAX_NESTING: count(100).describe("How deep the elements of a document nest (4400)"),
+  MAX_VALUE_NESTING: count(16).describe("How deep the value of an attribute nests (4400)"),
   PROJECT_AFTER_MS: ms(2000).describe(
     "A document's JSON and text follow this long after its last commit, ms",
   ),

@@ -2,6 +2,7 @@ import { Gauge, Registry } from "prom-client";
 import type { FailedAt } from "../extensions/guarded-hooks.ts";
 import type { SettledBatch } from "../persistence/document-log.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
+import type { UpdateFault } from "../extensions/update-check.ts";
 import type { ErrorCode } from "../schema/errors.ts";
 import { LIMITS, type Limit } from "./limits.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -33,6 +34,7 @@ export type Metrics = {
   readonly watch: (parts: MeasuredParts) => void;
   /** Called for every update: two additions. */
   readonly received: (bytes: number) => void;
+  readonly updateRefused: (fault: UpdateFault) => void;
   readonly committed: (batch: SettledBatch) => void;
   readonly statement: (outcome: "committed" | "failed", durationMs: number) => void;
   readonly upkeep: (task: "compaction" | "projection", outcome: string, durationMs: number) => void;
@@ -96,7 +98,10 @@ function addGauges({ gauge }: Instruments, { door, updateLog }: MeasuredParts): 
 
 const name = (rest: string): string => `scriptorium_${rest}`;
 
-function countReceived({ total }: Instruments): Pick<Metrics, "received"> {
+function countReceived({
+  total,
+  counter,
+}: Instruments): Pick<Metrics, "received" | "updateRefused"> {
   const sums = { updates: 0, bytes: 0 };
   total(name("updates_received_total"), "Updates that changed a document", () => sums.updates);
   total(
@@ -104,7 +109,11 @@ function countReceived({ total }: Instruments): Pick<Metrics, "received"> {
     "Bytes of the updates that changed a document",
     () => sums.bytes,
   );
+  const refusals = counter(name("updates_refused_total"), "Updates that the gate refused", {
+    labels: ["reason"],
+  });
   return {
+    updateRefused: (reason) => refusals.inc({ reason }),
     received: (bytes) => {
       sums.updates += 1;
       sums.bytes += bytes;

@@ -3,6 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createCommands } from "../extensions/commands.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
+import { checkUpdate } from "../extensions/update-check.ts";
+import type { GateOptions } from "../extensions/update-gate.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
 import type { Database, Sql } from "../persistence/database.ts";
 import { forgetWhatIsOver } from "../persistence/forget.ts";
@@ -13,6 +15,7 @@ import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { createClientAddress } from "./client-address.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
+import { gateLimits } from "./gate-limits.ts";
 import { createHttpServer, listen } from "./http.ts";
 import { jwtSettingsOf } from "./jwt-settings.ts";
 import { createMetricsDoor } from "./metrics-door.ts";
@@ -38,6 +41,8 @@ export type NodeOptions = {
   readonly config: Config;
   readonly storage: Pick<Storage, "database" | "location" | "embedded">;
   readonly logger: Logger;
+  /** For the bench, which measures what it costs. */
+  readonly check?: GateOptions["check"];
 };
 
 /** What is received but not committed gets this long at a stop, ms; the rest was never acknowledged. */
@@ -73,8 +78,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     signIn,
     onRefused: metrics.signInRefused,
     onHookFailed: metrics.hookFailed,
+    gate: gateOptions(options, metrics),
   });
-  const behindRest = openBehindRest({ storage, logger });
+  const behindRest = openBehindRest(options);
   const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
   const { http, door } = openDoors(options, parts);
   const close = async (): Promise<void> => {
@@ -92,6 +98,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     throw error;
   }
 }
+
+const gateOptions = (
+  { config, check = checkUpdate }: NodeOptions,
+  { updateRefused }: Metrics,
+): Pick<GateOptions, "limits" | "check" | "onRefused"> => ({
+  limits: gateLimits(config),
+  check,
+  onRefused: updateRefused,
+});
 
 type Parts = {
   readonly collaboration: Collaboration;

@@ -1,0 +1,203 @@
+import * as Y from "yjs";
+import { contentFault, type DepthLimits } from "./update-content.ts";
+import { type Run, type Struct, UpdatePlaces } from "./update-places.ts";
+
+/** Why an update is refused; the sentence is for the log. */
+export const UPDATE_FAULTS = {
+  size: "the update has too many bytes",
+  unreadable: "the bytes are no update",
+  malformed: "no encoder writes such an update",
+  structs: "the update has too many parts",
+  clients: "too many new Yjs client ids",
+  foreign_client: "another author, who is here, writes under this Yjs client id",
+  clock: "a client id or a clock is out of bounds",
+  root: "a root that documents do not have",
+  kind: "content that does not fit where it was put",
+  key: "a name that is not allowed",
+  depth: "nested too deep",
+  value: "a value that is not JSON",
+  dependency: "what the update depends on did not come",
+  cost: "applying it takes too long",
+  threw: "the update threw on its way in",
+} as const;
+
+/** The closed set of reasons; also the label of a metric. */
+export type UpdateFault = keyof typeof UPDATE_FAULTS;
+
+/** What one update may hold. */
+export type UpdateLimits = DepthLimits & { readonly maxStructs: number };
+
+/** What was found out about an update. */
+export type CheckedUpdate = {
+  readonly fault: UpdateFault | null;
+  /** It waits for an update that the document does not have: not all of it could be looked at. */
+  readonly isIncomplete: boolean;
+  /** The clients of whom it holds something that the document lacks. */
+  readonly news: readonly number[];
+  /** How many of them it has never heard of. */
+  readonly newcomers: number;
+};
+
+/** An update as `Y.decodeUpdate` gives it. */
+export type DecodedUpdate = ReturnType<typeof Y.decodeUpdate>;
+
+/**
+ * A billion. Who types a key every second for thirty years does not get there. Clocks stay small integers for V8 and
+ * far below what Yjs' run-length encoders can hold, so that what is written can be read again.
+ */
+const MAX_CLOCK = 2 ** 30;
+
+/** Yjs draws client ids from 32 bits. */
+const MAX_CLIENT_ID = 2 ** 32 - 1;
+
+/**
+ * Judges an update before anything of it is applied, against what the document holds. Changes nothing.
+ *
+ * Structs are walked in an order in which Yjs could integrate them, each after what it refers to. So what is
+ * incomplete is known beforehand, and the place of each struct follows from places that are known.
+ */
+export function checkUpdate(
+  { structs, ds }: DecodedUpdate,
+  doc: Y.Doc,
+  limits: UpdateLimits,
+): CheckedUpdate {
+  let ranges = 0;
+  for (const deleted of ds.clients.values()) ranges += deleted.length;
+  if (structs.length + ranges > limits.maxStructs) return refused("structs");
+  const runs = toRuns(structs, doc);
+  if (typeof runs === "string") return refused(runs);
+  const walked = walk(runs, new UpdatePlaces(doc, runs), doc, limits);
+  if (typeof walked === "string") return refused(walked);
+  const deletions = checkDeletions(ds, runs, doc);
+  if (typeof deletions === "string") return refused(deletions);
+  const news: number[] = [];
+  let newcomers = 0;
+  for (const { client, known, reached } of runs.values()) {
+    if (reached > known) news.push(client);
+    if (reached > 0 && known === 0) newcomers += 1;
+  }
+  return { fault: null, isIncomplete: !walked || !deletions, news, newcomers };
+}
+
+const refused = (fault: UpdateFault): CheckedUpdate => ({
+  fault,
+  isIncomplete: false,
+  news: [],
+  newcomers: 0,
+});
+
+/** An encoder writes each client once, its structs without a gap (a Skip fills it), none of them empty. */
+function toRuns(structs: readonly Struct[], doc: Y.Doc): Map<number, Run> | UpdateFault {
+  const runs = new Map<number, Run>();
+  let run = null as Run | null;
+  let expected = 0;
+  for (const struct of structs) {
+    const { client, clock } = struct.id;
+    if (run?.client !== client) {
+      if (runs.has(client)) return "malformed";
+      const known = Y.getState(doc.store, client);
+      run = { client, structs: [], at: 0, known, reached: known, places: [] };
+      runs.set(client, run);
+      expected = clock;
+      if (client > MAX_CLIENT_ID) return "clock";
+    }
+    if (clock !== expected || struct.length < 1) return "malformed";
+    expected = clock + struct.length;
+    if (expected > MAX_CLOCK) return "clock";
+    run.structs.push(struct);
+  }
+  return runs;
+}
+
+/** True when every struct found what it refers to. */
+function walk(
+  runs: ReadonlyMap<number, Run>,
+  places: UpdatePlaces,
+  doc: Y.Doc,
+  limits: UpdateLimits,
+): boolean | UpdateFault {
+  const ready = [...runs.values()];
+  const waiting = new Map<number, Run[]>();
+  for (let run = ready.pop(); run !== undefined; run = ready.pop()) {
+    const before = run.at;
+    const stopped = walkRun(run, runs, places, { doc, limits });
+    if (typeof stopped === "string") return stopped;
+    if (stopped !== null) {
+      const others = waiting.get(stopped);
+      if (others === undefined) waiting.set(stopped, [run]);
+      else others.push(run);
+    }
+    if (run.at === before) continue;
+    ready.push(...(waiting.get(run.client) ?? []));
+    waiting.delete(run.client);
+  }
+  return waiting.size === 0;
+}
+
+/** Walks as far as it goes; answers the client that has to come first, null at the end. */
+function walkRun(
+  run: Run,
+  runs: ReadonlyMap<number, Run>,
+  places: UpdatePlaces,
+  { doc, limits }: { doc: Y.Doc; limits: UpdateLimits },
+): number | null | UpdateFault {
+  for (; run.at < run.structs.length; run.at += 1) {
+    const struct = run.structs[run.at] as Struct;
+    if (struct instanceof Y.Skip) {
+      run.places.push(null);
+      continue;
+    }
+    if (struct.id.clock > run.reached) return run.client;
+    const missing = struct instanceof Y.Item ? missingFor(struct, runs, doc) : null;
+    if (missing !== null) return missing;
+    const end = struct.id.clock + struct.length;
+    const isNews = end > run.known;
+    const place = isNews && struct instanceof Y.Item ? places.placeOf(struct) : null;
+    if (typeof place === "string") return place;
+    const fault = place === null ? null : contentFault((struct as Y.Item).content, place, limits);
+    if (fault !== null) return fault;
+    run.places.push(place);
+    if (isNews) run.reached = end;
+  }
+  return null;
+}
+
+/** The client of whom something has to come first. A reference of a client to its own future is no reference. */
+function missingFor(
+  { id, origin, rightOrigin, parent }: Y.Item,
+  runs: ReadonlyMap<number, Run>,
+  doc: Y.Doc,
+): number | null | UpdateFault {
+  for (const other of [origin, rightOrigin, parent]) {
+    if (!(other instanceof Y.ID)) continue;
+    if (other.client === id.client) {
+      if (other.clock >= id.clock) return "malformed";
+    } else if (other.clock >= reachedBy(other.client, runs, doc)) return other.client;
+  }
+  return null;
+}
+
+const reachedBy = (client: number, runs: ReadonlyMap<number, Run>, doc: Y.Doc): number =>
+  runs.get(client)?.reached ?? Y.getState(doc.store, client);
+
+/**
+ * True when everything that is deleted is there. Ranges are in order and apart, as every encoder merges them: Yjs
+ * walks each range for itself, and many that overlap would cost the square.
+ */
+function checkDeletions(
+  ds: DecodedUpdate["ds"],
+  runs: ReadonlyMap<number, Run>,
+  doc: Y.Doc,
+): boolean | UpdateFault {
+  let isComplete = true;
+  for (const [client, ranges] of ds.clients) {
+    let end = 0;
+    for (const { clock, len } of ranges) {
+      if (clock < end || len < 1) return "malformed";
+      end = clock + len;
+    }
+    if (end > MAX_CLOCK) return "clock";
+    if (end > reachedBy(client, runs, doc)) isComplete = false;
+  }
+  return isComplete;
+}

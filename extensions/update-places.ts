@@ -1,0 +1,122 @@
+import * as Y from "yjs";
+import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
+import type { Place } from "./update-content.ts";
+
+/** What an update consists of, as Yjs decodes it. */
+export type Struct = Y.Item | Y.GC | Y.Skip;
+
+/** All structs of one client in an update, in order, and how far they have been walked. */
+export type Run = {
+  readonly client: number;
+  readonly structs: Struct[];
+  /** The next to be walked. */
+  at: number;
+  /** What the document has of this client: clocks below. */
+  readonly known: number;
+  /** What it would have when the structs before `at` were in it. */
+  reached: number;
+  /** Of each struct before `at`; null where nothing will be kept of it. */
+  readonly places: (Place | null)[];
+};
+
+/** Yjs types its types by their events, which are of no interest here. */
+type AnyType = Pick<Y.XmlText, "_item">;
+
+/** Why a struct has no place: no such root, not a type that has children, or a reference that no encoder writes. */
+export type PlaceFault = "root" | "kind" | "malformed";
+
+const ROOTS: ReadonlyMap<string, Place> = new Map([
+  [FRAGMENT, { kind: "fragment", depth: 0, key: null }],
+  [DIAGRAM, { kind: "text", depth: 0, key: null }],
+]);
+
+/**
+ * Finds where the structs of an update would stand, as Yjs does when it integrates them: a parent that is named, or
+ * that of the neighbour. Null: the parent is deleted and collected, and Yjs keeps nothing but the clocks.
+ */
+export class UpdatePlaces {
+  readonly #doc: Y.Doc;
+  readonly #runs: ReadonlyMap<number, Run>;
+
+  constructor(doc: Y.Doc, runs: ReadonlyMap<number, Run>) {
+    this.#doc = doc;
+    this.#runs = runs;
+  }
+
+  /** Everything that the item refers to must be in the document, or walked. */
+  placeOf(item: Y.Item): Place | null | PlaceFault {
+    const { origin, rightOrigin, parent, parentSub } = item;
+    if (origin !== null) {
+      const left = this.#placeAt(origin);
+      if (left === null || rightOrigin === null) return left;
+      return this.#placeAt(rightOrigin) === null ? null : left;
+    }
+    if (rightOrigin !== null) return this.#placeAt(rightOrigin);
+    const inside = this.#inside(parent);
+    if (parentSub === null || inside === null || typeof inside === "string") return inside;
+    return { ...inside, key: parentSub };
+  }
+
+  #inside(parent: unknown): Place | null | PlaceFault {
+    if (typeof parent === "string") return ROOTS.get(parent) ?? "root";
+    return parent instanceof Y.ID ? this.#insideItem(parent) : "malformed";
+  }
+
+  #placeAt(id: Y.ID): Place | null | PlaceFault {
+    const run = this.#runOf(id);
+    if (run !== null) return run.places[indexOf(run, id.clock)] ?? null;
+    const struct = Y.getItem(this.#doc.store, id) as Struct;
+    if (!(struct instanceof Y.Item)) return null;
+    const inside = this.#insideType(struct.parent as AnyType);
+    if (struct.parentSub === null || typeof inside === "string") return inside;
+    return { ...inside, key: struct.parentSub };
+  }
+
+  #insideItem(id: Y.ID): Place | null | PlaceFault {
+    const run = this.#runOf(id);
+    const index = run === null ? 0 : indexOf(run, id.clock);
+    const struct = run?.structs[index] ?? Y.getItem(this.#doc.store, id);
+    if (!(struct instanceof Y.Item) || struct.content instanceof Y.ContentDeleted) return null;
+    if (!(struct.content instanceof Y.ContentType)) return "malformed";
+    if (run === null) return this.#insideType(struct.content.type);
+    const around = run.places[index] ?? null;
+    return around && { kind: kindOf(struct.content.type), depth: around.depth + 1, key: null };
+  }
+
+  #insideType(type: AnyType): Place | PlaceFault {
+    if (type._item === null) {
+      for (const [name, place] of ROOTS) if (this.#doc.share.get(name) === type) return place;
+      return "root";
+    }
+    // Documents may be older than this check, and hold what it would have refused.
+    if (!(type instanceof Y.XmlElement || type instanceof Y.XmlText)) return "kind";
+    return { kind: kindOf(type), depth: depthOf(type), key: null };
+  }
+
+  #runOf({ client, clock }: Y.ID): Run | null {
+    const run = this.#runs.get(client);
+    return run !== undefined && clock >= run.known ? run : null;
+  }
+}
+
+const kindOf = (type: AnyType): Place["kind"] => (type instanceof Y.XmlText ? "text" : "element");
+
+function depthOf(type: AnyType): number {
+  let depth = 0;
+  for (let item = type._item; item !== null; depth += 1) {
+    item = (item.parent as AnyType)._item;
+  }
+  return depth;
+}
+
+/** The struct of a run that holds this clock; the run has it. */
+function indexOf({ structs, at }: Run, clock: number): number {
+  let low = 0;
+  let high = at - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((structs[middle]?.id.clock ?? 0) <= clock) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
