@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { OutgoingMessage, type Connection, type WebSocketLike } from "@hocuspocus/server";
 import { ERRORS, type ErrorCode } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
-import type { Principal } from "../schema/principal.ts";
 import type { Author } from "../persistence/append-updates.ts";
+import type { Grounds } from "./grounds.ts";
 import type { LiveDocument } from "./live-document.ts";
 
 /** The transport below: the server's websocket, already accepted. */
@@ -17,8 +17,10 @@ export type Transport = {
 export type SocketContext = {
   readonly socket: CollaborationSocket;
   readonly address: DocumentAddress;
-  readonly principal: Principal;
   readonly author: Author;
+  /** On what grounds the document was opened, and `LiveRights.moment` when they were asked for. */
+  readonly grounds: Grounds;
+  readonly asOf: number;
 };
 
 /** The socket in a context that may be anything; undefined where a hook has no socket. */
@@ -42,22 +44,36 @@ export class CollaborationSocket implements WebSocketLike {
   readonly #transport: Transport;
   readonly #liveDocument: (name: string) => LiveDocument | undefined;
   readonly #onClosed: (code: number, reason: string) => void;
-  /** How many documents are being opened or open here. */
+  readonly #onCut: ((code: ErrorCode) => void) | undefined;
   #documents = 0;
   /** By address (`name` or `name\0session`): what waits for a missing update, and the acknowledgements that wait with it. */
   readonly #incomplete = new Map<string, Incomplete>();
   readonly #connections = new Map<string, Joined>();
   #closed = false;
+  #cut = false;
 
   constructor(options: {
     transport: Transport;
     liveDocument: (name: string) => LiveDocument | undefined;
     /** Called once, synchronously with the decision to close: Hocuspocus lets go of the socket's documents at once. */
     onClosed: (code: number, reason: string) => void;
+    /** Called before it with the reason, when it was the server's. */
+    onCut?: (code: ErrorCode) => void;
   }) {
     this.#transport = options.transport;
     this.#liveDocument = options.liveDocument;
     this.#onClosed = options.onClosed;
+    this.#onCut = options.onCut;
+  }
+
+  /** How many documents are being opened or open here. */
+  get documents(): number {
+    return this.#documents;
+  }
+
+  /** True once the server has closed it: nothing that it brought is taken in any more, not even what is queued [A3]. */
+  get isCut(): boolean {
+    return this.#cut;
   }
 
   get readyState(): number {
@@ -80,6 +96,9 @@ export class CollaborationSocket implements WebSocketLike {
 
   /** Closes with the code that stands for this error; the reason is the error's name, for programs. */
   closeFor(code: ErrorCode): void {
+    if (this.#closed) return;
+    this.#cut = true;
+    this.#onCut?.(code);
     this.close(ERRORS[code].close, code);
   }
 
@@ -100,6 +119,8 @@ export class CollaborationSocket implements WebSocketLike {
     connection.onClose(() => {
       this.#connections.delete(address);
       this.#incomplete.delete(address);
+      // Hocuspocus goes through its queue to the end, presence included, whatever became of the socket.
+      if (this.#cut) connection["messageQueue"].length = 0;
     });
   }
 

@@ -26,6 +26,8 @@ export type LiveDocumentsOptions = {
   readonly logger: Logger;
   /** Counts hooks that threw. */
   readonly onHookFailed?: FailureReport["onFailed"];
+  /** True when what somebody may do has changed since he was let in. */
+  readonly isOutdated: (context: SocketContext) => boolean;
 };
 
 /** How long an opening waits for a discarded copy to be gone, ms: as long as its last updates take to commit. */
@@ -76,11 +78,16 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     const [name, , , , context] = args;
     try {
       await this.#untilFree(name);
-      return await super.createDocument(...args).catch((error: unknown) => {
+      const document = await super.createDocument(...args).catch((error: unknown) => {
         // The first attempt found the bad row; the second loads what is before it.
         if (codeOf(error) !== "document_quarantined") throw error;
         return super.createDocument(...args);
       });
+      // The last moment: from here on he is on the document within this turn, and what he sent before is taken in.
+      if (context !== undefined && this.#options.isOutdated(context)) {
+        throw new Refusal("restarting", null);
+      }
+      return document;
     } catch (error) {
       this.#forgetHalfLoaded(name);
       this.#tellSocket(context?.socket, name, error);
@@ -232,13 +239,6 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     return this.live(documentName(documentId, "content"))?.document.getConnections() ?? [];
   }
 
-  /** What people may do here has changed: its sockets go and come back, with the rights they have then. */
-  reopen(name: string): void {
-    const live = this.live(name);
-    if (live === undefined) return;
-    for (const socket of socketsOf(live.document)) socket.closeFor("restarting");
-  }
-
   async #untilFree(name: string): Promise<void> {
     const deadlineMs = performance.now() + DISCARD_TIMEOUT_MS;
     while (this.unloadingDocuments.has(name) || this.live(name)?.discarded === true) {
@@ -276,7 +276,8 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     // Told in a frame, the stock provider would take it for a refusal and never come back (FIELD-NOTES 5).
     if (code === "storage_unavailable" || code === "internal") {
       socket?.closeFor("storage_unavailable");
-    } else socket?.refused(code);
+    } else if (code === "restarting") socket?.closeFor(code);
+    else socket?.refused(code);
   }
 }
 

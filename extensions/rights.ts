@@ -1,5 +1,8 @@
 import type { PlaceAccess } from "../persistence/access.ts";
 import type { Reach } from "../persistence/reach.ts";
+import type { Standing } from "../persistence/standing.ts";
+import type { AgentStatus } from "../schema/closed-sets.ts";
+import type { Part } from "../schema/ids.ts";
 import type { Principal } from "../schema/principal.ts";
 import { higherRole, lowerRole, rightsOf, type Right, type Role } from "../schema/roles.ts";
 
@@ -33,6 +36,34 @@ function roleIn(access: PlaceAccess, principal: Principal): Role | null {
   if (principal.projectId !== null && principal.projectId !== access.projectId) return null;
   if (access.role === null) return null;
   return lowerRole(access.role, principal.mayOnlySuggest ? "reviewer" : principal.role);
+}
+
+/** What a socket may do with a part of a document. */
+export type Admission = "read" | "edit";
+
+/** Null for whoever may not even read. */
+export function admissionTo(part: Part, rights: readonly Right[]): Admission | null {
+  if (!rights.includes("read")) return null;
+  // A discussion is written by commands alone (DESIGN 7): its sockets read.
+  return part === "content" && rights.includes("edit") ? "edit" : "read";
+}
+
+/** What the state of an agent does to its keys: null, they are worth nothing. On probation it may only suggest (DESIGN 6). */
+export function restrictionOf(status: AgentStatus | null): { mayOnlySuggest: boolean } | null {
+  if (status === "inactive" || status === "terminated") return null;
+  return { mayOnlySuggest: status === "probation" };
+}
+
+/** The principal as he stands now; null when his session or key has ended, or he himself is gone. */
+export function asOfNow(
+  principal: Principal,
+  { isSignedIn, grants }: Pick<Standing, "isSignedIn" | "grants">,
+): Principal | null {
+  if (!isSignedIn) return null;
+  if (principal.kind !== "key") return principal;
+  const restriction = grants === null ? null : restrictionOf(grants.agentStatus);
+  if (grants === null || restriction === null) return null;
+  return { ...principal, role: grants.role, scopes: grants.scopes, ...restriction };
 }
 
 /** What lists may show this principal at all. A key that may not read sees nothing. */

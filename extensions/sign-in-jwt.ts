@@ -33,7 +33,7 @@ const DAY_MS = 86_400_000;
 const MAX_KNOWN = 100_000;
 
 /** Clocks differ by this much at most, seconds. */
-const CLOCK_TOLERANCE_SECONDS = 5;
+export const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** What a key may sign with. A public key is no secret: HS256 with a key set would let everybody sign (RFC 8725, 2.1). */
 const ALGORITHMS = { secret: ["HS256"], "key-set": ["RS256", "ES256", "EdDSA"] };

@@ -3,6 +3,7 @@ import type { Sql } from "../persistence/database.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
 import { createComparison } from "./key-comparison.ts";
+import { restrictionOf } from "./rights.ts";
 
 const KEY = /^(?<prefix>[A-Za-z0-9_]{4,32})\.(?<secret>[A-Za-z0-9_-]{20,64})$/u;
 
@@ -24,13 +25,11 @@ export function createKeySignIn(
     const [prefix = ""] = token.split(".", 1);
     const key = await findKey(sql, prefix);
     if (key === null || !(await compare(token, key.keyHash))) throw unauthenticated();
-    if (key.agentStatus === "inactive" || key.agentStatus === "terminated") {
-      throw unauthenticated();
-    }
+    const restriction = restrictionOf(key.agentStatus);
+    if (restriction === null) throw unauthenticated();
     if (key.isTouchDue) await touchKey(sql, key.keyId);
     const { keyId, userId, agentId, organizationId, projectId, scopes, role } = key;
-    const mayOnlySuggest = key.agentStatus === "probation";
-    const grants = { organizationId, projectId, scopes, role, mayOnlySuggest };
+    const grants = { organizationId, projectId, scopes, role, ...restriction };
     return { kind: "key", keyId, userId, agentId, ...grants };
   };
 }

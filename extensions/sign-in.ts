@@ -12,7 +12,6 @@ import { createLookup } from "../persistence/lookup-batch.ts";
 import type { Sql } from "../persistence/database.ts";
 import type { PlaceKind } from "../schema/api/contract.ts";
 import { isUuid } from "../schema/ids.ts";
-import type { Right } from "../schema/roles.ts";
 import { placeFor, type Place } from "./rights.ts";
 import { createJwtSignIn, isJwt, type JwtSettings } from "./sign-in-jwt.ts";
 import { createKeySignIn, isKey } from "./sign-in-key.ts";
@@ -21,8 +20,8 @@ import { createKeySignIn, isKey } from "./sign-in-key.ts";
 export type SignIn = {
   /** @throws ScriptoriumError `unauthenticated`, `too_many_requests`, `storage_unavailable`; PostgreSQL's errors as they are. */
   principal(token: string): Promise<Principal>;
-  /** The rights on a document. @throws ScriptoriumError `document_not_found` for a foreign or unknown id [A1]. */
-  rightsOn(principal: Principal, documentId: string): Promise<readonly Right[]>;
+  /** Where a document is. @throws ScriptoriumError `document_not_found` for a foreign, unknown or deleted one [A1]. */
+  placeOf(principal: Principal, documentId: string): Promise<Place>;
   /** The same for an id of any kind, a deleted document too. @throws ScriptoriumError `not_found`, `document_not_found` [A1]. */
   place(principal: Principal, kind: PlaceKind, id: string): Promise<Place>;
 };
@@ -61,10 +60,10 @@ export function createSignIn(options: {
       if (session === null) throw unauthenticated();
       return { kind: "user", ...session };
     },
-    async rightsOn(principal, documentId) {
+    async placeOf(principal, documentId) {
       const access = await accessOf({ documentId, userId: principal.userId });
       const place = access === null ? null : placeFor(principal, access);
-      if (place !== null) return place.rights;
+      if (place !== null) return place;
       throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
     },
     async place(principal, kind, id) {

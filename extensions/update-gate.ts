@@ -94,6 +94,8 @@ export class UpdateGate {
   #admit(message: SyncMessage): boolean {
     const { connection } = message;
     const { socket } = connection.context as SocketContext;
+    // What still lay in a queue when the socket was cut is nobody's any more [A3].
+    if (socket.isCut) return true;
     const live = this.#documents.live(connection.document.name);
     if (live === undefined || live.discarded || live.document !== connection.document) {
       socket.closeFor("restarting");

@@ -72,12 +72,12 @@ export type PlaceAccess = Omit<DocumentAccess, "projectId"> & { readonly project
 /** Who asks for which document. Both are uuids. */
 export type AccessQuestion = { readonly documentId: string; readonly userId: string };
 
-type AccessRow = {
-  place: number;
-  organizationId: string;
-  projectId: string;
-  membership: OrganizationRole | null;
-  collaboration: Role | null;
+/** What a statement finds of somebody and a document. */
+export type AccessRow = {
+  readonly organizationId: string;
+  readonly projectId: string;
+  readonly membership: OrganizationRole | null;
+  readonly collaboration: Role | null;
 };
 
 /**
@@ -91,7 +91,7 @@ export async function accessToDocuments(
 ): Promise<(DocumentAccess | null)[]> {
   const documents = `{${questions.map(({ documentId }) => documentId).join(",")}}`;
   const users = `{${questions.map(({ userId }) => userId).join(",")}}`;
-  const rows = await sql<AccessRow[]>`
+  const rows = await sql<(AccessRow & { place: number })[]>`
     select q.place::int, p.organization_id as "organizationId", p.id as "projectId",
            m.role as membership, c.role as collaboration
     from unnest(${documents}::text::uuid[], ${users}::text::uuid[]) with ordinality as q(document_id, user_id, place)
@@ -143,7 +143,8 @@ export async function accessToPlace(
   return { organizationId, projectId, role: roleOf(row) };
 }
 
-function toAccess({ organizationId, projectId, ...standing }: AccessRow): DocumentAccess {
+/** What such a row means. */
+export function toAccess({ organizationId, projectId, ...standing }: AccessRow): DocumentAccess {
   return { organizationId, projectId, role: roleOf(standing) };
 }
 

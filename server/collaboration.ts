@@ -8,23 +8,30 @@ import {
   type Transport,
 } from "../extensions/collaboration-socket.ts";
 import { tellFailure } from "../extensions/guarded-hooks.ts";
+import { groundsFor } from "../extensions/grounds.ts";
 import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
+import { LiveRights } from "../extensions/live-rights.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
+import { renew } from "../extensions/renewal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
 import { type GateOptions, UpdateGate } from "../extensions/update-gate.ts";
-import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
+import type { ErrorCode } from "../schema/errors.ts";
 import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
 
 type SignInOptions = {
   readonly signIn: SignIn;
   readonly logger: Logger;
-  readonly onRefused?: (code: ErrorCode) => void;
+  readonly onRefused: (code: ErrorCode) => void;
+  /** A socket is closed for this reason. */
+  readonly onCut: (code: ErrorCode) => void;
   readonly gate: Pick<GateOptions, "limits" | "check" | "onRefused">;
 };
 
 /** The live documents, and the way in for accepted websockets. */
 export type Collaboration = {
   readonly documents: LiveDocuments;
+  /** Who may do what on the live documents, kept up to date. */
+  readonly rights: LiveRights;
   /** Takes over an accepted websocket. The caller feeds it frames and tells it when the other side is gone. */
   accept(
     transport: Transport,
@@ -44,6 +51,7 @@ export type Collaboration = {
  * - onLoadDocument: the log is the storage; nothing else loads
  * - afterLoadDocument: registers the log's own listener, when what was loaded cannot be heard as an edit
  * - connected: the socket learns the address, for the short way of updates (extensions/update-gate.ts)
+ * - onTokenSync: a newer token takes the place of the one that expires
  * - beforeSync: the update gate, for what does not take the short way
  * - onDisconnect: the socket counts its documents
  * - beforeUnloadDocument: not before everybody who was handed the document has joined it
@@ -52,29 +60,44 @@ export type Collaboration = {
  * Absent on purpose: onChange (runs after the acknowledgement), onStoreDocument (the log has taken its place),
  * beforeHandleMessage and afterHandleMessage (a promise chain each for every frame).
  */
-export function createCollaboration(options: LiveDocumentsOptions & SignInOptions): Collaboration {
-  const documents = new LiveDocuments(options);
+export function createCollaboration(
+  options: Omit<LiveDocumentsOptions, "isOutdated"> & SignInOptions,
+): Collaboration {
+  const rights = new LiveRights();
+  const documents = new LiveDocuments({
+    ...options,
+    isOutdated: ({ asOf, grounds, address }) => rights.isOutdated(asOf, grounds, address),
+  });
   const gate = new UpdateGate(documents, { ...options.gate, logger: options.logger });
   documents.configure({
     ...withoutHooks,
     quiet: true,
-    onAuthenticate: (payload) => authenticate(options, payload),
+    onAuthenticate: (payload) => authenticate({ ...options, rights }, payload),
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
+    onTokenSync: ({ connection, token }) => renew({ ...options, rights }, connection, token),
     beforeSync: async (message) => gate.receiveSync(message),
-    connected: async ({ context, connection }) => joined(options.logger, context, connection),
+    connected: async ({ context, connection }) =>
+      joined({ ...options, rights }, context, connection),
     onDisconnect: async ({ context }) => context.socket.left(),
     beforeUnloadDocument: () => documents.mayUnload(),
     afterUnloadDocument: async ({ documentName }) => documents.unloaded(documentName),
   });
   return {
     documents,
-    accept: (transport, request) => accept({ documents, gate }, transport, request),
+    rights,
+    accept: (transport, request) =>
+      accept({ documents, gate, onCut: options.onCut }, transport, request),
   };
 }
 
+type Receivers = Pick<SignInOptions, "onCut"> & {
+  readonly documents: LiveDocuments;
+  readonly gate: UpdateGate;
+};
+
 function accept(
-  { documents, gate }: { readonly documents: LiveDocuments; readonly gate: UpdateGate },
+  { documents, gate, onCut }: Receivers,
   transport: Transport,
   request: Request,
 ): ReturnType<Collaboration["accept"]> {
@@ -82,11 +105,14 @@ function accept(
     transport,
     liveDocument: (name) => documents.live(name),
     onClosed: (code, reason) => connection.handleClose({ code, reason }),
+    onCut,
   });
   // The rest of the context is added by onAuthenticate, before any hook reads it.
   const context = { socket } as SocketContext;
   const connection = documents.handleConnection(socket, request, context);
   const receive = (frame: Uint8Array): void => {
+    // The other side goes on sending until it has heard.
+    if (socket.isCut) return;
     // Hocuspocus closes a socket it has not heard of for a minute.
     connection.lastMessageReceivedAt = Date.now();
     if (gate.receiveFrame(socket, frame)) return;
@@ -130,43 +156,41 @@ const withoutHooks: object = {
 };
 
 function joined(
-  logger: Logger,
-  { socket, principal }: SocketContext,
+  { logger, rights }: { readonly logger: Logger; readonly rights: LiveRights },
+  { socket, author, grounds }: SocketContext,
   connection: Connection,
 ): void {
   socket.joined(connection);
+  rights.admit(connection, grounds);
   const { connectionId } = socket;
   const { document, readOnly } = connection;
   logger.info(
-    { connectionId, documentName: document.name, userId: principal.userId, readOnly },
+    { connectionId, documentName: document.name, userId: author.userId, readOnly },
     "document opened",
   );
 }
 
 async function authenticate(
-  { signIn, logger, onRefused }: SignInOptions,
+  { signIn, rights, logger, onRefused }: SignInOptions & { readonly rights: LiveRights },
   { documentName, token, context, connectionConfig }: onAuthenticatePayload<SocketContext>,
 ): Promise<Partial<SocketContext>> {
   const { socket } = context;
   socket.opening();
+  const asOf = rights.moment;
   try {
     const address = parseDocumentName(documentName);
-    const principal = await signIn.principal(token);
-    const rights = await signIn.rightsOn(principal, address.documentId);
-    if (!rights.includes("read")) {
-      throw new ScriptoriumError("forbidden", "This key may not read documents");
-    }
-    // A discussion is written by commands alone (DESIGN 7): its sockets read.
-    connectionConfig.readOnly = address.part === "comments" || !rights.includes("edit");
+    const grounds = await groundsFor(signIn, token, address);
+    connectionConfig.readOnly = grounds.admission === "read";
+    const { principal } = grounds;
     const agentId = principal.kind === "key" ? principal.agentId : null;
-    return { address, principal, author: { userId: principal.userId, agentId } };
+    return { address, grounds, asOf, author: { userId: principal.userId, agentId } };
   } catch (error) {
     const code = codeOf(error);
     logger.info(
       { connectionId: socket.connectionId, code, err: code === "internal" ? error : undefined },
       "sign-in refused",
     );
-    onRefused?.(code);
+    onRefused(code);
     if (code === "storage_unavailable" || code === "internal") {
       socket.closeFor("storage_unavailable");
     } else socket.refused(code);

@@ -103,6 +103,9 @@ export const configSchema = z.object({
   VERSION_INTERVAL_MS: ms(600_000).describe(
     "While people type, an automatic version at most this often, ms",
   ),
+  RIGHTS_CHECK_EVERY_MS: count(1000).describe(
+    "How often the rights of open sockets are compared with the database, ms; changes over REST are heeded at once",
+  ),
   SWEEP_EVERY_MS: count(60_000).describe(
     "How often documents left behind by a crash are looked for, ms",
   ),

@@ -40,6 +40,7 @@ export type Metrics = {
   readonly upkeep: (task: "compaction" | "projection", outcome: string, durationMs: number) => void;
   readonly signInRefused: (code: ErrorCode) => void;
   readonly hookFailed: (at: FailedAt) => void;
+  readonly socketCut: (code: ErrorCode) => void;
   readonly answered: (request: AnsweredRequest) => void;
   readonly limitReached: (limit: Limit) => void;
   /** Ends the measuring of the event loop. */
@@ -66,6 +67,7 @@ export function createMetrics(): Metrics {
     watch: (parts) => addGauges(instruments, parts),
     ...countReceived(instruments),
     ...countCommitted(instruments),
+    ...countSockets(instruments),
     ...countWork(instruments),
     ...countLimits(instruments),
     close: measureProcess(instruments),
@@ -155,15 +157,9 @@ function countCommitted({
   };
 }
 
-function countWork({
+function countSockets({
   counter,
-  durations,
-}: Instruments): Pick<Metrics, "upkeep" | "signInRefused" | "hookFailed" | "answered"> {
-  const tasks = durations(
-    "scriptorium_upkeep_seconds",
-    "Compactions and projections, from asked for to done",
-    { labels: ["task", "outcome"], buckets: UPKEEP_BUCKETS },
-  );
+}: Instruments): Pick<Metrics, "signInRefused" | "hookFailed" | "socketCut"> {
   const refusals = counter(
     "scriptorium_sign_ins_refused_total",
     "Documents that were refused to a websocket",
@@ -173,6 +169,22 @@ function countWork({
     "scriptorium_hook_failures_total",
     "Hooks of a live document that threw; each cost one socket",
     { labels: ["hook"] },
+  );
+  const cuts = counter("scriptorium_sockets_cut_total", "Websockets that the server closed", {
+    labels: ["code"],
+  });
+  return {
+    signInRefused: (code) => refusals.inc({ code }),
+    hookFailed: (hook) => hooks.inc({ hook }),
+    socketCut: (code) => cuts.inc({ code }),
+  };
+}
+
+function countWork({ counter, durations }: Instruments): Pick<Metrics, "upkeep" | "answered"> {
+  const tasks = durations(
+    "scriptorium_upkeep_seconds",
+    "Compactions and projections, from asked for to done",
+    { labels: ["task", "outcome"], buckets: UPKEEP_BUCKETS },
   );
   const requests = counter("scriptorium_rest_requests_total", "REST requests that were answered", {
     labels: ["route", "method", "status"],
@@ -184,8 +196,6 @@ function countWork({
   );
   return {
     upkeep: (task, outcome, durationMs) => tasks.observe({ task, outcome }, durationMs / 1000),
-    signInRefused: (code) => refusals.inc({ code }),
-    hookFailed: (hook) => hooks.inc({ hook }),
     answered: ({ route, method, status, durationMs }) => {
       requests.inc({ route, method, status });
       requestDurations.observe({ route, method }, durationMs / 1000);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createCommands } from "../extensions/commands.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
+import { RightsWatch } from "../extensions/rights-watch.ts";
 import { checkUpdate } from "../extensions/update-check.ts";
 import type { GateOptions } from "../extensions/update-gate.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
@@ -70,21 +71,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
   });
   const signIn = createSignIn({ sql: database.sql, logger, jwt: jwtSettingsOf(config) });
-  const collaboration = createCollaboration({
-    sql: database.sql,
-    updateLog,
-    upkeep,
-    logger,
-    signIn,
-    onRefused: metrics.signInRefused,
-    onHookFailed: metrics.hookFailed,
-    gate: gateOptions(options, metrics),
-  });
+  const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics });
+  const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
   const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
   const { http, door } = openDoors(options, parts);
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
+    await watch.close();
     await behindRest.close();
     await upkeep.close();
     metrics.close();
@@ -148,6 +142,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
   const rest = createRestApp({
     sql,
     signIn,
+    rights: collaboration.rights,
     logger,
     live,
     commands: createCommands({ sql, live, upkeep }),
@@ -215,6 +210,31 @@ const openUpdateLog = (
       told.metrics.committed(settled);
     },
     onFailed: told.onFailed,
+  });
+
+const openCollaboration = (
+  options: NodeOptions,
+  { metrics, ...parts }: Pick<Parts, "updateLog" | "upkeep" | "signIn" | "metrics">,
+): Collaboration =>
+  createCollaboration({
+    ...parts,
+    sql: options.storage.database.sql,
+    logger: options.logger,
+    onRefused: metrics.signInRefused,
+    onCut: metrics.socketCut,
+    onHookFailed: metrics.hookFailed,
+    gate: gateOptions(options, metrics),
+  });
+
+const openRightsWatch = (
+  { config, storage, logger }: NodeOptions,
+  { rights }: Collaboration,
+): RightsWatch =>
+  new RightsWatch({
+    rights,
+    connect: () => storage.database.connect(),
+    everyMs: config.RIGHTS_CHECK_EVERY_MS,
+    logger,
   });
 
 /** Null when documents can be opened and edits be committed, else why not. */

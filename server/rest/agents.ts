@@ -83,16 +83,18 @@ export const agentHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateAgent({ sql, by, params: { agentId }, body, mustMatch }) {
+  async updateAgent({ sql, by, params: { agentId }, body, mustMatch, rightsChanged }) {
     const before = await readAgent(sql, agentId, { forUpdate: true });
     mustMatch(etagOf(shown(before)));
     await changeAgent(sql, agentId, body, by);
+    rightsChanged({ agentId });
     const after = shown(await readAgent(sql, agentId));
     return { body: after, etag: etagOf(after) };
   },
 
-  async deleteAgent({ sql, by, params }) {
+  async deleteAgent({ sql, by, params, rightsChanged }) {
     await deleteAgent(sql, params.agentId, by);
+    rightsChanged(params);
     return {};
   },
 } satisfies Handlers;

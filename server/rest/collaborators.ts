@@ -46,11 +46,12 @@ export const collaboratorHandlers = {
     return { body: { collaborators: rows.map(shown), nextCursor } };
   },
 
-  async addCollaborator({ sql, by, params, principal, body }) {
+  async addCollaborator({ sql, by, params, principal, body, rightsChanged }) {
     const { projectId } = params;
     const userId = await findAdded(sql, projectId, body);
     const invitedBy = principal.userId;
     await insertCollaborator(sql, { projectId, userId, role: body.role, invitedBy }, by);
+    rightsChanged({ projectId, userId });
     const added = shown(await readCollaborator(sql, { projectId, userId }));
     const location = `/projects/${projectId}/collaborators/${userId}`;
     return { body: added, etag: etagOf(added), location };
@@ -61,23 +62,26 @@ export const collaboratorHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateCollaborator({ sql, by, params, body, mustMatch }) {
+  async updateCollaborator({ sql, by, params, body, mustMatch, rightsChanged }) {
     mustMatch(etagOf(shown(await readCollaborator(sql, params, { forUpdate: true }))));
     await changeCollaborator(sql, { ...params, role: body.role }, by);
+    rightsChanged(params);
     const after = shown(await readCollaborator(sql, params));
     return { body: after, etag: etagOf(after) };
   },
 
-  async removeCollaborator({ sql, by, params, mustMatch }) {
+  async removeCollaborator({ sql, by, params, mustMatch, rightsChanged }) {
     mustMatch(etagOf(shown(await readCollaborator(sql, params, { forUpdate: true }))));
     await removeCollaborator(sql, params, by);
+    rightsChanged(params);
     return {};
   },
 
-  async leaveProject({ sql, by, params, principal }) {
+  async leaveProject({ sql, by, params, principal, rightsChanged }) {
     const collaboration = { ...params, userId: principal.userId };
     await readCollaborator(sql, collaboration, { forUpdate: true });
     await removeCollaborator(sql, collaboration, by);
+    rightsChanged(collaboration);
     return {};
   },
 } satisfies Handlers;

@@ -1,12 +1,10 @@
 import type { z } from "zod";
-import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { changeDocument, restoreDocument } from "../../persistence/change-document.ts";
 import { documentPage } from "../../persistence/document-page.ts";
 import { deleteDocument } from "../../persistence/list-documents.ts";
 import { readDocument, type DocumentRow } from "../../persistence/read-document.ts";
 import type { Document } from "../../schema/api/documents.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
-import { documentName, PARTS } from "../../schema/ids.ts";
 import type { Right } from "../../schema/roles.ts";
 import { completeChange, rightsAtTarget } from "./change-document.ts";
 import { createFromCall, firstUpdate, type CreationDoors } from "./create-document.ts";
@@ -19,16 +17,11 @@ const shown = (row: DocumentRow, rights: readonly Right[]): Shown<z.output<typeo
   rights,
 });
 
-/** What documents are made, moved and deleted with. */
-export type DocumentDoors = CreationDoors & {
-  readonly live: Pick<LiveDocuments, "failed" | "reopen">;
-};
-
 /** The routes of `schema/api/documents.ts`. */
-export const documentHandlers = (doors: DocumentDoors) =>
+export const documentHandlers = (doors: CreationDoors) =>
   ({
     ...readingHandlers,
-    ...changingHandlers(doors),
+    ...changingHandlers,
 
     createDocument: {
       async prepare(given) {
@@ -62,36 +55,31 @@ const readingHandlers = {
   },
 } satisfies Handlers;
 
-const namesOf = (documentId: string) => PARTS.map((part) => documentName(documentId, part));
+const changingHandlers = {
+  async updateDocument({ sql, params, place, body, principal, mustMatch, rightsChanged }) {
+    const { documentId } = params;
+    const before = await readDocument(sql, documentId, { forUpdate: true });
+    mustMatch(etagOf(shown(before, place.rights)));
+    const target = body.projectId ?? before.projectId;
+    const isMoved = target !== before.projectId;
+    const rights = isMoved ? await rightsAtTarget(sql, principal, before, target) : place.rights;
+    await changeDocument(sql, documentId, await completeChange(sql, before, body));
+    if (isMoved) rightsChanged({ documentId });
+    const after = shown(await readDocument(sql, documentId), rights);
+    return { body: after, etag: etagOf(after) };
+  },
 
-const changingHandlers = ({ live }: Pick<DocumentDoors, "live">) =>
-  ({
-    async updateDocument({ sql, params, place, body, principal, mustMatch, afterCommit }) {
-      const { documentId } = params;
-      const before = await readDocument(sql, documentId, { forUpdate: true });
-      mustMatch(etagOf(shown(before, place.rights)));
-      const target = body.projectId ?? before.projectId;
-      const isMoved = target !== before.projectId;
-      const rights = isMoved ? await rightsAtTarget(sql, principal, before, target) : place.rights;
-      await changeDocument(sql, documentId, await completeChange(sql, before, body));
-      if (isMoved) afterCommit(() => namesOf(documentId).forEach((name) => live.reopen(name)));
-      const after = shown(await readDocument(sql, documentId), rights);
-      return { body: after, etag: etagOf(after) };
-    },
+  async deleteDocument({ sql, params, place, mustMatch, rightsChanged }) {
+    const { documentId } = params;
+    const before = await readDocument(sql, documentId, { forUpdate: true });
+    mustMatch(etagOf(shown(before, place.rights)));
+    await deleteDocument(sql, documentId);
+    rightsChanged({ documentId });
+    return {};
+  },
 
-    async deleteDocument({ sql, params, place, mustMatch, afterCommit }) {
-      const { documentId } = params;
-      const before = await readDocument(sql, documentId, { forUpdate: true });
-      mustMatch(etagOf(shown(before, place.rights)));
-      await deleteDocument(sql, documentId);
-      afterCommit(() =>
-        namesOf(documentId).forEach((name) => live.failed(name, "document_not_found")),
-      );
-      return {};
-    },
-
-    async restoreDocument({ sql, params, place }) {
-      await restoreDocument(sql, params.documentId);
-      return { body: shown(await readDocument(sql, params.documentId), place.rights) };
-    },
-  }) satisfies Handlers;
+  async restoreDocument({ sql, params, place }) {
+    await restoreDocument(sql, params.documentId);
+    return { body: shown(await readDocument(sql, params.documentId), place.rights) };
+  },
+} satisfies Handlers;

@@ -202,17 +202,23 @@ export const keyHandlers = {
     return { body: shown(await readKey(sql, params.keyId)) };
   },
 
-  async rotateKey({ sql, principal, place, by, params, body }) {
-    return rotate({ sql, principal, place, by }, params.keyId, body);
+  async rotateKey({ sql, principal, place, by, params, body, rightsChanged }) {
+    const made = await rotate({ sql, principal, place, by }, params.keyId, body);
+    rightsChanged(params);
+    return made;
   },
 
-  async revokeKey({ sql, by, params }) {
+  async revokeKey({ sql, by, params, rightsChanged }) {
     await endKey(sql, params.keyId, by);
+    rightsChanged(params);
     return {};
   },
 
-  async revokeMyKey({ sql, by, principal, params: { keyId } }) {
-    if (await endOwnKey(sql, keyId, reachOf(principal), by)) return {};
-    throw new ScriptoriumError("not_found", "There is no such key of yours");
+  async revokeMyKey({ sql, by, principal, params: { keyId }, rightsChanged }) {
+    if (!(await endOwnKey(sql, keyId, reachOf(principal), by))) {
+      throw new ScriptoriumError("not_found", "There is no such key of yours");
+    }
+    rightsChanged({ keyId });
+    return {};
   },
 } satisfies Handlers;

@@ -31,11 +31,12 @@ export const memberHandlers = {
     return { body: { members: rows.map(shown), nextCursor } };
   },
 
-  async addMember({ sql, by, params, body }) {
+  async addMember({ sql, by, params, body, rightsChanged }) {
     const { organizationId } = params;
     await readOrganization(sql, organizationId, { forUpdate: true });
     const userId = await findInvited(sql, body.email);
     await insertMember(sql, { organizationId, userId, role: body.role }, by);
+    rightsChanged({ organizationId, userId });
     const added = shown(await readMember(sql, { organizationId, userId }));
     const location = `/organizations/${organizationId}/members/${userId}`;
     return { body: added, etag: etagOf(added), location };
@@ -46,26 +47,29 @@ export const memberHandlers = {
     return { body, etag: etagOf(body) };
   },
 
-  async updateMember({ sql, by, params, body, mustMatch }) {
+  async updateMember({ sql, by, params, body, mustMatch, rightsChanged }) {
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     mustMatch(etagOf(shown(await readMember(sql, params))));
     await changeMember(sql, { ...params, role: body.role }, by);
+    rightsChanged(params);
     const after = shown(await readMember(sql, params));
     return { body: after, etag: etagOf(after) };
   },
 
-  async removeMember({ sql, by, params, mustMatch }) {
+  async removeMember({ sql, by, params, mustMatch, rightsChanged }) {
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     mustMatch(etagOf(shown(await readMember(sql, params))));
     await deleteMember(sql, params, by);
+    rightsChanged(params);
     return {};
   },
 
-  async leaveOrganization({ sql, by, params, principal }) {
+  async leaveOrganization({ sql, by, params, principal, rightsChanged }) {
     const membership = { ...params, userId: principal.userId };
     await readOrganization(sql, params.organizationId, { forUpdate: true });
     await readMember(sql, membership);
     await deleteMember(sql, membership, by);
+    rightsChanged(membership);
     return {};
   },
 } satisfies Handlers;

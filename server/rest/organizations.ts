@@ -71,11 +71,12 @@ const writingHandlers = ({ mayMakeOrganizations }: Openness) =>
       return { body: after, etag: etagOf(after) };
     },
 
-    async deleteOrganization({ sql, params, place, mustMatch }) {
+    async deleteOrganization({ sql, params, place, mustMatch, rightsChanged }) {
       const { organizationId } = params;
       const before = await readOrganization(sql, organizationId, { forUpdate: true });
       mustMatch(etagOf(shown(before, place.rights)));
       await removeOrganization(sql, organizationId);
+      rightsChanged(params);
       return {};
     },
   }) satisfies Handlers;

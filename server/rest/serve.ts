@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import type { RightsChange } from "../../extensions/grounds.ts";
+import type { LiveRights } from "../../extensions/live-rights.ts";
 import type { Place } from "../../extensions/rights.ts";
 import type { SignIn } from "../../extensions/sign-in.ts";
 import {
@@ -29,6 +31,7 @@ export type RestOptions = {
   readonly signIn: SignIn;
   readonly clientAddress: ClientAddress;
   readonly limits: RequestLimits;
+  readonly rights: Pick<LiveRights, "review">;
   /** For what is prepared before a transaction. */
   readonly share: FairShare;
 };
@@ -48,6 +51,8 @@ export type Call<R extends Route> = ReadRequest<R> & {
   readonly afterCommit: (effect: () => void) => void;
   /** Who stands in the audit log for what is changed here. */
   readonly by: Actor;
+  /** Says whose rights this changes: as soon as it is committed, live sockets stand on what holds then [A3]. */
+  readonly rightsChanged: (change: RightsChange) => void;
   /** Where the request comes from, for people to read. */
   readonly sender: Sender;
   /** Where this server is reached, as the caller wrote it: `https://docs.example.com`. */
@@ -128,21 +133,26 @@ async function answer(
   const effects: (() => void)[] = [];
   const byOf = ({ principal }: { principal: Principal | null }): Actor =>
     actorOf(principal, { requestId: context.get("requestId") as string, ...call.sender });
+  const changes: RightsChange[] = [];
   const call = {
     ...request,
     ...before,
     mustMatch: preconditionOf(context, contract),
     afterCommit: (effect: () => void): void => void effects.push(effect),
+    rightsChanged: (change: RightsChange): void => void changes.push(change),
     origin: new URL(context.req.url).origin,
     sender: senderOf(context, options.clientAddress),
   };
   const handler = await prepare(options, handle, { ...call, by: byOf(before) });
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
   const now = takesBody(contract) || typeof handle !== "function" ? await may() : before;
-  const work = (sql: SqlOrTransaction): Promise<Reply<Route>> => {
+  const work = async (sql: SqlOrTransaction): Promise<Reply<Route>> => {
     // Those of a transaction that was rolled back are void.
     effects.length = 0;
-    return handler({ ...call, ...now, by: byOf(now), sql } as unknown as Call<Route>);
+    changes.length = 0;
+    const reply = await handler({ ...call, ...now, by: byOf(now), sql } as unknown as Call<Route>);
+    if (changes.length > 0) effects.push(await options.rights.review(sql, changes));
+    return reply;
   };
   const { principal } = now;
   const performed = perform(options.sql, { context, contract, principal, request, work });

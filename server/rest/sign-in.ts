@@ -74,13 +74,15 @@ export const signInHandlers = {
     return { body: { sessions, nextCursor } };
   },
 
-  async deleteOtherSessions({ sql, by, principal }) {
-    const exceptId = sessionIdOf(principal);
-    return { body: { ended: await revokeSessions(sql, principal.userId, { by, exceptId }) } };
+  async deleteOtherSessions({ sql, by, principal, rightsChanged }) {
+    const { userId } = principal;
+    const ended = await revokeSessions(sql, userId, { by, exceptId: sessionIdOf(principal) });
+    rightsChanged({ userId });
+    return { body: { ended } };
   },
 
   // Before `deleteSession`: its path is the more special one.
-  async signOut({ sql, by, principal }) {
+  async signOut({ sql, by, principal, rightsChanged }) {
     const { userId } = principal;
     const sessionId = sessionIdOf(principal);
     if (sessionId === null) {
@@ -90,15 +92,19 @@ export const signInHandlers = {
       );
     }
     await endSession(sql, { userId, sessionId }, { by, action: "signed_out" });
+    rightsChanged({ sessionId });
     return {};
   },
 
-  async deleteSession({ sql, by, principal, params }) {
+  async deleteSession({ sql, by, principal, params, rightsChanged }) {
     const { userId } = principal;
     const { sessionId } = params;
     const action = sessionId === sessionIdOf(principal) ? "signed_out" : "session_ended";
-    if (await endSession(sql, { userId, sessionId }, { by, action })) return {};
-    throw new ScriptoriumError("not_found", "You have no such session, or it has ended");
+    if (!(await endSession(sql, { userId, sessionId }, { by, action }))) {
+      throw new ScriptoriumError("not_found", "You have no such session, or it has ended");
+    }
+    rightsChanged({ sessionId });
+    return {};
   },
 
   async getMe({ sql, principal }) {

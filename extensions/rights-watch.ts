@@ -1,0 +1,94 @@
+import type { Connection } from "@hocuspocus/server";
+import type { Logger } from "pino";
+import type { Sql } from "../persistence/database.ts";
+import type { ErrorCode } from "../schema/errors.ts";
+import type { Grounds } from "./grounds.ts";
+import { cut, type LiveRights } from "./live-rights.ts";
+import { CLOCK_TOLERANCE_SECONDS } from "./sign-in-jwt.ts";
+
+/** What live rights are compared with, and how often. */
+export type RightsWatchOptions = {
+  readonly rights: LiveRights;
+  /** Opens a client of one connection: nobody who signs in waits for the watch, nor the watch for them. */
+  readonly connect: () => Sql;
+  readonly everyMs: number;
+  readonly logger: Logger;
+};
+
+/** A statement that takes longer, ms, is on a connection that is dead, or soon will be. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** So long before its end, ms, a JWT's holder is asked for another: time to fetch one, and to be asked in vain. */
+const ASKED_BEFORE_MS = 30_000;
+
+/**
+ * Looks after everybody who has a document open [A3]: asks the database whether he still may, whoever changed that, and
+ * ends what a JWT said when it expires; shortly before, its holder is asked for a newer one. One timer for all. While
+ * nobody is connected nothing is asked; while the database is away nobody is sent away.
+ */
+export class RightsWatch {
+  readonly #options: RightsWatchOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #askedForNewer = new WeakSet<Grounds>();
+  #sql: Sql;
+  /** Since when an answer is waited for; null: it is not. */
+  #askedAtMs: number | null = null;
+  #hasFailed = false;
+
+  constructor(options: RightsWatchOptions) {
+    this.#options = options;
+    this.#sql = options.connect();
+    this.#timer = setInterval(() => this.#tick(), options.everyMs);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sql.end({ timeout: 1 });
+  }
+
+  #tick(): void {
+    const { rights } = this.#options;
+    this.#heedExpiry(Date.now());
+    if (this.#askedAtMs !== null) this.#endHanging(this.#askedAtMs);
+    else if (rights.open.size > 0) {
+      this.#askedAtMs = performance.now();
+      const { everyMs } = this.#options;
+      rights.reviewAll(this.#sql).then(
+        () => this.#answered(null),
+        (error: unknown) => this.#answered({ err: error, everyMs }),
+      );
+    }
+  }
+
+  #answered(failure: { readonly err: unknown; readonly everyMs: number } | null): void {
+    this.#askedAtMs = null;
+    // Once for an outage, not once a second.
+    if (failure !== null && !this.#hasFailed) {
+      this.#options.logger.warn(failure, "rights were not looked up, will be again");
+    }
+    this.#hasFailed = failure !== null;
+  }
+
+  /** The connection is dead without having said so: what waits on it fails, the next question takes a new one. */
+  #endHanging(askedAtMs: number): void {
+    if (performance.now() - askedAtMs < ANSWER_TIMEOUT_MS) return;
+    const hung = this.#sql;
+    this.#sql = this.#options.connect();
+    hung.end({ timeout: 0 }).catch(() => {});
+  }
+
+  #heedExpiry(nowMs: number): void {
+    const expired = new Map<Connection, ErrorCode>();
+    for (const [connection, grounds] of this.#options.rights.open) {
+      if (grounds.principal.kind !== "jwt") continue;
+      const leftMs = grounds.principal.expiresAtMs - nowMs;
+      if (leftMs <= -CLOCK_TOLERANCE_SECONDS * 1000) expired.set(connection, "unauthenticated");
+      else if (leftMs <= ASKED_BEFORE_MS && !this.#askedForNewer.has(grounds)) {
+        this.#askedForNewer.add(grounds);
+        connection.requestToken();
+      }
+    }
+    cut(expired);
+  }
+}
