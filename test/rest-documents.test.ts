@@ -186,14 +186,6 @@ test("who may edit here cannot move it to where he may only read", async () => {
   expect(await codeOf(move)).toBe("forbidden");
 });
 
-test("moving closes the sockets, so that they come back with the rights they have then", async () => {
-  const { id: documentId } = await create("Moves");
-  const { seen } = await openSocket(documentId);
-  const projectId = await newProject();
-  await client.updateDocument({ params: { documentId }, body: { projectId } });
-  await until(() => seen.closedWith === 1012);
-});
-
 test("a deleted document is gone for everybody, its sockets hear it, and it can be restored", async () => {
   const { id: documentId } = await create("Goes", { slug: "goes", markdown: "words" });
   const params = { documentId };
