@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import type { ApiClient } from "../client/api.ts";
 import { createSession } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
 import type { Role } from "../schema/roles.ts";
 import { countRows } from "./support/log-rows.ts";
 import { startRest, type Rest } from "./support/rest.ts";
@@ -70,7 +71,7 @@ const cases: Record<string, Case> = {
     open: (name) =>
       collaborator(name, "editor", async ({ userId, sessionId }) => {
         const expiresAt = new Date(Date.now() + 60_000);
-        const { token } = await createSession(rest.sql, { userId, expiresAt });
+        const { token } = await createSession(rest.sql, { userId, expiresAt }, SCRIPT);
         await rest.client(token).deleteSession({ params: { sessionId } });
       }),
     closed: UNAUTHENTICATED,
