@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { browserHeaders } from "./browser-headers.ts";
 import { mountPage } from "./page.ts";
 import type { RestApp } from "./rest/app.ts";
 
@@ -29,10 +30,10 @@ export function createHttpServer({
   metrics: (context: Context) => Promise<Response>;
 }): Server {
   const app = new Hono();
+  app.use(browserHeaders);
   app.get("/healthz", (context) => context.json({ status: "alive" }));
   app.get("/readyz", async (context) => {
     const reason = await readiness().catch(() => "storage_unavailable");
-    context.header("cache-control", "no-store");
     return reason === null
       ? context.json({ status: "ready" })
       : context.json({ status: "not_ready", reason }, 503);

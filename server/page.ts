@@ -11,27 +11,22 @@ const PAGE_PATHS = ["/", "/sign-in", "/documents/:documentId"];
 
 /**
  * The page runs its own scripts and styles and talks to this server (`'self'` covers its websocket). Images come
- * from anywhere by https, since documents hold them. Nobody may frame it.
+ * from anywhere by https, since documents hold them: their hosts learn the address of who reads, and no more. Nobody
+ * may frame it.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "connect-src 'self'",
-  "img-src 'self' data: https:",
+  "img-src 'self' https:",
   "font-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
 
-const SECURITY_HEADERS = {
-  "content-security-policy": CONTENT_SECURITY_POLICY,
-  "x-content-type-options": "nosniff",
-  // A document's address is nobody else's business.
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
-};
+const POLICY = { "content-security-policy": CONTENT_SECURITY_POLICY };
 
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
@@ -89,7 +84,7 @@ async function readSite(dist: URL): Promise<Site | null> {
 const read = async (file: URL): Promise<Bytes> => new Uint8Array(await readFile(file));
 
 function respondWithPage(context: Context, site: Site | null): Response {
-  const headers = { ...SECURITY_HEADERS, "cache-control": "no-cache" };
+  const headers = { ...POLICY, "cache-control": "no-cache" };
   if (site === null) return context.text(NOT_BUILT, 503, headers);
   return context.body(site.index, 200, { ...headers, "content-type": "text/html; charset=utf-8" });
 }
@@ -101,7 +96,7 @@ function respondWithAsset(context: Context, site: Site | null): Response | Promi
   if (type === undefined || plain === undefined) return context.notFound();
   const packed = acceptsBrotli(context) ? site?.assets.get(`${name}.br`) : undefined;
   return context.body(packed ?? plain, 200, {
-    ...SECURITY_HEADERS,
+    ...POLICY,
     "cache-control": FOR_EVER,
     "content-type": type,
     vary: "accept-encoding",

@@ -65,7 +65,6 @@ export function createRestApp(options: AppOptions): RestApp {
     const startedMs = performance.now();
     context.set("requestId", randomUUID());
     context.header("x-request-id", context.get("requestId"));
-    context.header("x-content-type-options", "nosniff");
     if (isRestarting()) throw new ScriptoriumError("restarting", "The server is restarting");
     const end = limits.begin(context);
     await next().finally(end);

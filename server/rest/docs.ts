@@ -7,13 +7,10 @@ import { Hono } from "hono";
 const DOCS_PATH = "/api/docs";
 
 /** Nothing from elsewhere, no inline script or style, and requests to this server alone. Swagger's icons are data urls. */
-const HEADERS = {
+const POLICY = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
 };
 
 const PAGE = `<!doctype html>
@@ -84,7 +81,7 @@ export function createDocs(): Hono {
     let kept: { body: Buffer; etag: string } | null = null;
     app.get(`${DOCS_PATH}${path}`, (context) => {
       kept ??= withEtag(read());
-      const headers = { ...HEADERS, etag: kept.etag, "cache-control": "no-cache" };
+      const headers = { ...POLICY, etag: kept.etag, "cache-control": "no-cache" };
       if (context.req.header("if-none-match") === kept.etag) {
         return context.body(null, 304, headers);
       }

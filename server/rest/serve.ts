@@ -278,7 +278,11 @@ function respond(context: Context, contract: Route, reply: Reply<Route>): Respon
   const { status } = contract.answer;
   if ("text" in reply) {
     const { text, type } = reply as unknown as { text: string; type: TextType };
-    return context.body(text, status as 200, { "content-type": `${type}; charset=utf-8` });
+    return context.body(text, status as 200, {
+      "content-type": `${type}; charset=utf-8`,
+      // For programs: a browser that comes here keeps it as a file.
+      "content-disposition": "attachment",
+    });
   }
   if (status === 204) return context.body(null, 204);
   const json = "json" in reply ? String(reply.json) : JSON.stringify(reply.body);
