@@ -72,7 +72,7 @@ describeInBrowser("in Chromium", (browser) => {
     const dialogs: string[] = [];
     page.on("dialog", (dialog) => {
       dialogs.push(dialog.message());
-      void dialog.dismiss();
+      dialog.dismiss().catch(() => {});
     });
     // As the server answers, but with a script in it: only the headers stand between it and the reader.
     await page.route(`**${content}?format=html`, async (route) => {
