@@ -154,6 +154,9 @@ function walkRun(
     const isNews = end > run.known;
     const place = isNews && struct instanceof Y.Item ? places.placeOf(struct) : null;
     if (typeof place === "string") return place;
+    if (place !== null && struct.id.clock < run.known) {
+      if (!places.continues(struct as Y.Item, run.known, place)) return "malformed";
+    }
     const fault = place === null ? null : contentFault((struct as Y.Item).content, place, limits);
     if (fault !== null) return fault;
     run.places.push(place);

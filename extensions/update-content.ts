@@ -3,6 +3,8 @@ import { isRecord, isUnsafeKey } from "../schema/content-node.ts";
 
 /** Where a struct stands: in the root fragment, in an element or in a text, so deep, and under which key if any. */
 export type Place = {
+  /** The type it is in; two places are in one list when this and `key` are the same. */
+  readonly within: object;
   readonly kind: "fragment" | "element" | "text";
   /** How many types are around it; 0 in a root. */
   readonly depth: number;

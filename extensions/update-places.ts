@@ -26,8 +26,8 @@ type AnyType = Pick<Y.XmlText, "_item">;
 export type PlaceFault = "root" | "kind" | "malformed";
 
 const ROOTS: ReadonlyMap<string, Place> = new Map([
-  [FRAGMENT, { kind: "fragment", depth: 0, key: null }],
-  [DIAGRAM, { kind: "text", depth: 0, key: null }],
+  [FRAGMENT, { within: {}, kind: "fragment", depth: 0, key: null }],
+  [DIAGRAM, { within: {}, kind: "text", depth: 0, key: null }],
 ]);
 
 /**
@@ -49,12 +49,22 @@ export class UpdatePlaces {
     if (origin !== null) {
       const left = this.#placeAt(origin);
       if (left === null || rightOrigin === null) return left;
-      return this.#placeAt(rightOrigin) === null ? null : left;
+      const right = this.#placeAt(rightOrigin);
+      return right === null || areInOneList(left, right) ? right && left : "malformed";
     }
     if (rightOrigin !== null) return this.#placeAt(rightOrigin);
     const inside = this.#inside(parent);
     if (parentSub === null || inside === null || typeof inside === "string") return inside;
     return { ...inside, key: parentSub };
+  }
+
+  /**
+   * True when what the document has of this struct, and the struct, are in one list. Yjs puts the rest behind the
+   * known part wherever that is, and throws when it is collected.
+   */
+  continues({ id: { client } }: Y.Item, known: number, place: Place): boolean {
+    const before = this.#placeAt(Y.createID(client, known - 1));
+    return before !== null && areInOneList(before, place);
   }
 
   #inside(parent: unknown): Place | null | PlaceFault {
@@ -80,7 +90,8 @@ export class UpdatePlaces {
     if (!(struct.content instanceof Y.ContentType)) return "malformed";
     if (run === null) return this.#insideType(struct.content.type);
     const around = run.places[index] ?? null;
-    return around && { kind: kindOf(struct.content.type), depth: around.depth + 1, key: null };
+    const { type } = struct.content;
+    return around && { within: type, kind: kindOf(type), depth: around.depth + 1, key: null };
   }
 
   #insideType(type: AnyType): Place | PlaceFault {
@@ -90,7 +101,7 @@ export class UpdatePlaces {
     }
     // Documents may be older than this check, and hold what it would have refused.
     if (!(type instanceof Y.XmlElement || type instanceof Y.XmlText)) return "kind";
-    return { kind: kindOf(type), depth: depthOf(type), key: null };
+    return { within: type, kind: kindOf(type), depth: depthOf(type), key: null };
   }
 
   #runOf({ client, clock }: Y.ID): Run | null {
@@ -98,6 +109,12 @@ export class UpdatePlaces {
     return run !== undefined && clock >= run.known ? run : null;
   }
 }
+
+const areInOneList = (one: Place | PlaceFault, other: Place | PlaceFault): boolean =>
+  typeof one !== "string" &&
+  typeof other !== "string" &&
+  one.within === other.within &&
+  one.key === other.key;
 
 const kindOf = (type: AnyType): Place["kind"] => (type instanceof Y.XmlText ? "text" : "element");
 
