@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import * as Y from "yjs";
 import { appendUpdates, type Author } from "../persistence/append-updates.ts";
 import { buildUpdate, type BuiltUpdate } from "../persistence/built-update.ts";
-import { lockHead } from "../persistence/content-state.ts";
+import { lockHead, type WritableHead } from "../persistence/content-state.ts";
 import type { Sql, SqlOrTransaction } from "../persistence/database.ts";
 import { documentName, type DocumentAddress } from "../schema/ids.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
@@ -72,10 +72,11 @@ export function createCommands({
     { tx, afterCommit }: CommandScope,
     { address, author, build, check, rows }: Command,
   ): Promise<CommandResult> => {
-    const { update } = await build(tx, address);
+    const { update, repairs } = await build(tx, address);
     const { headSeq } = await lockHead(tx, address);
     check?.(headSeq);
-    const seq = update === null ? headSeq : await append(tx, address, { author, update, headSeq });
+    const made = { author, headSeq, repairs };
+    const seq = update === null ? headSeq : await append(tx, address, { ...made, update });
     await rows?.(tx, seq);
     if (update === null) return { seq, changed: false };
     const name = documentName(address.documentId, address.part);
@@ -97,15 +98,20 @@ export function createCommands({
   };
 }
 
+type MadeUpdate = { readonly update: Uint8Array; readonly repairs: number };
+
 async function append(
   tx: SqlOrTransaction,
   address: Address,
-  { author, update, headSeq }: { author: Author; update: Uint8Array; headSeq: number },
+  { author, update, headSeq, repairs }: Pick<Command, "author"> & WritableHead & MadeUpdate,
 ): Promise<number> {
   const newClients = [...Y.parseUpdateMeta(update).to.keys()];
   const rows = [{ update, author, newClients }];
-  const batch = { ...address, batchId: randomUUID(), knownHeadSeq: headSeq, rows };
+  const batch = { ...address, batchId: randomUUID(), knownHeadSeq: headSeq, repairs, rows };
   const [head] = await appendUpdates(tx, [batch]);
+  if (head?.headSeq === null) {
+    throw new ScriptoriumError("conflict", "The document was repaired meanwhile; send it again");
+  }
   if (head !== undefined) return head.headSeq;
   throw new ScriptoriumError("document_not_found", "There is no such document");
 }

@@ -45,7 +45,7 @@ export class LiveDocument {
     this.writers = new WritingClients(document);
     this.stored = stored;
     this.#updateLog = updateLog;
-    this.log = updateLog.open(address, stored.headSeq);
+    this.log = updateLog.open(address, stored);
     document.on("update", this.#capture);
     // Hocuspocus' own listener would build the arguments of onChange and onStoreDocument, which nobody here hears.
     document.onUpdate(() => {});

@@ -15,6 +15,7 @@ import { documentName, parseDocumentName, type DocumentAddress } from "../schema
 import type { CollaborationSocket, SocketContext } from "./collaboration-socket.ts";
 import { runHooks, tellFailure, type FailureReport } from "./guarded-hooks.ts";
 import { LiveDocument } from "./live-document.ts";
+import { QuarantineWatch } from "./quarantine-watch.ts";
 import { codeOf, Refusal } from "./refusal.ts";
 import type { Upkeep } from "./upkeep.ts";
 
@@ -44,6 +45,7 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   readonly #live = new WeakMap<Document, LiveDocument>();
   readonly #loaded = new WeakMap<Document, StoredDocument>();
   readonly #quarantines = new Map<string, Quarantine>();
+  readonly #watch: QuarantineWatch;
   /** What commands committed while a document was being loaded: its statement may have read before their COMMIT. */
   readonly #missed = new Map<string, Uint8Array[]>();
   /** Documents from the moment they are loaded, which is a little before Hocuspocus hands them out. */
@@ -55,7 +57,9 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
   constructor(options: LiveDocumentsOptions) {
     super();
     this.#options = options;
-    const { logger, onHookFailed } = options;
+    const { sql, logger, onHookFailed } = options;
+    const onMended = (live: LiveDocument): void => this.#sendAway(live);
+    this.#watch = new QuarantineWatch({ sql, logger, onMended });
     this.failureReport = { logger, ...(onHookFailed && { onFailed: onHookFailed }) };
   }
 
@@ -151,6 +155,7 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     this.#live.set(document, live);
     this.#byName.set(document.name, live);
     this.#options.upkeep.opened(address, stored);
+    if (live.isReadOnly) this.#watch.add(live);
     const missed = this.#missed.get(document.name) ?? [];
     this.#missed.delete(document.name);
     for (const update of missed) this.#apply(live, update);
@@ -172,8 +177,13 @@ export class LiveDocuments extends Hocuspocus<SocketContext> {
     // Before the bad row of a quarantined document there is no place for what comes after it.
     if (live.discarded || live.isReadOnly || live.document.isDestroyed) return;
     if (live.applyCommitted(update)) return;
-    live.discarded = true;
     this.#options.logger.error({ documentName: live.document.name }, "a committed update threw");
+    this.#sendAway(live);
+  }
+
+  /** The copy in memory is not the document any more: its sockets come back to the next one. */
+  #sendAway(live: LiveDocument): void {
+    live.discarded = true;
     for (const socket of socketsOf(live.document)) socket.closeFor("restarting");
   }
 

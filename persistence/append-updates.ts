@@ -21,17 +21,22 @@ export type DocumentBatch = {
   readonly rows: readonly LogRow[];
   /** The head this process knew when the batch was made. */
   readonly knownHeadSeq: number;
+  /** How often the document had been repaired when the state was loaded that these updates were made on; absent: it is new. */
+  readonly repairs?: number;
 };
 
-/** The head of a document after an append. A document missing from the answer is gone from the database. */
-export type AppendedHead = { documentId: string; part: Part; headSeq: number };
+/**
+ * The head of a document after an append. A document missing from the answer is gone from the database; without a
+ * `headSeq` it was repaired since it was loaded: nothing was appended, and what was loaded is to be thrown away.
+ */
+export type AppendedHead = { documentId: string; part: Part; headSeq: number | null };
 
-type HeadRow = { document_id: string; part: Part; head_seq: string };
+type HeadRow = { document_id: string; part: Part; head_seq: string | null };
 
 const toHead = (row: HeadRow): AppendedHead => ({
   documentId: row.document_id,
   part: row.part,
-  headSeq: Number(row.head_seq),
+  headSeq: row.head_seq === null ? null : Number(row.head_seq),
 });
 
 /**
@@ -42,6 +47,9 @@ const toHead = (row: HeadRow): AppendedHead => ({
  * two nodes that append to the same documents wait for each other, they do not deadlock. They are NO KEY locks: the
  * foreign key of a row that compaction inserts into the history holds a KEY SHARE lock, which FOR UPDATE would wait
  * for until the compaction is over [C1].
+ *
+ * A copy that was loaded before a repair may hold what the repair set aside; what is typed on it would wait for that
+ * for ever. So it is not appended [L6].
  */
 export async function appendUpdates(
   sql: SqlOrTransaction,
@@ -55,10 +63,12 @@ export async function appendUpdates(
       select * from unnest(${column(batches, (b) => b.documentId)}::text::uuid[],
                            ${column(batches, (b) => b.part)}::text::text[],
                            ${column(batches, (b) => b.batchId)}::text::uuid[],
-                           ${column(batches, (b) => b.rows.length)}::text::int[])
-                    with ordinality as b(document_id, part, batch_id, row_count, index)
+                           ${column(batches, (b) => b.rows.length)}::text::int[],
+                           ${column(batches, (b) => b.repairs ?? null)}::text::int[])
+                    with ordinality as b(document_id, part, batch_id, row_count, repairs, index)
     ), locked as materialized (
-      select d.document_id, d.part, b.batch_id, b.row_count, b.index::int
+      select d.document_id, d.part, b.batch_id, b.row_count, b.index::int,
+             d.repairs = coalesce(b.repairs, d.repairs) as is_current
       from yjs_documents d join batch b using (document_id, part)
       order by d.document_id, d.part
       for no key update of d
@@ -66,7 +76,7 @@ export async function appendUpdates(
       update yjs_documents d
       set head_seq = d.head_seq + l.row_count, updated_at = now()
       from locked l
-      where d.document_id = l.document_id and d.part = l.part
+      where d.document_id = l.document_id and d.part = l.part and l.is_current
       returning d.document_id, d.part, d.head_seq, d.head_seq - l.row_count as base_seq, l.index, l.batch_id
     ), appended as (
       insert into yjs_updates (document_id, part, seq, update_data, batch_id, user_id, agent_id)
@@ -79,7 +89,7 @@ export async function appendUpdates(
            as r(index, ordinal, at, length, user_id, agent_id)
       join heads h using (index))
     ${clients.length === 0 ? sql`` : bindClients(sql, clients)}
-    select document_id, part, head_seq from heads`;
+    select document_id, part, head_seq from locked left join heads using (document_id, part)`;
   return heads.map(toHead);
 }
 
@@ -130,10 +140,13 @@ export async function appendAgain(sql: Sql, batch: DocumentBatch): Promise<Appen
   const { documentId, part, batchId } = batch;
   const heads = await sql.begin(async (tx) => {
     const locked = await tx<HeadRow[]>`
-      select document_id, part, head_seq from yjs_documents
+      select document_id, part,
+             case when repairs = coalesce(${batch.repairs ?? null}::int, repairs) then head_seq end as head_seq
+      from yjs_documents
       where document_id = ${documentId} and part = ${part} for no key update`;
     const [head] = locked;
     if (head === undefined) return [];
+    if (head.head_seq === null) return [toHead(head)];
     if (Number(head.head_seq) === batch.knownHeadSeq) return appendUpdates(tx, [batch]);
     const found = await tx`
       select 1 from yjs_updates

@@ -10,6 +10,8 @@ export type BuiltUpdate = {
   readonly update: Uint8Array | null;
   /** The seq of the state it was made on. */
   readonly seq: number;
+  /** As in a batch: a repair meanwhile makes it worthless. */
+  readonly repairs: number;
 };
 
 /**
@@ -23,8 +25,8 @@ export async function buildUpdate(
 ): Promise<BuiltUpdate> {
   const doc = new Y.Doc({ gc: true });
   try {
-    const seq = await loadToWrite(sql, address, doc);
-    return { seq, update: updateOf(doc, change) };
+    const loaded = await loadToWrite(sql, address, doc);
+    return { ...loaded, update: updateOf(doc, change) };
   } finally {
     doc.destroy();
   }
@@ -34,7 +36,7 @@ export async function buildUpdate(
 export function buildFirstUpdate(change: (doc: Y.Doc) => void): BuiltUpdate {
   const doc = new Y.Doc({ gc: true });
   try {
-    return { seq: 0, update: updateOf(doc, change) };
+    return { seq: 0, repairs: 0, update: updateOf(doc, change) };
   } finally {
     doc.destroy();
   }

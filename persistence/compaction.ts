@@ -183,7 +183,7 @@ async function replace(
   { versions, atStatement = () => {} }: CompactionOptions,
 ): Promise<Pick<CompactionResult, "outcome" | "version">> {
   const { doc, state, chunks, captured } = merged;
-  const { stateSeq, headSeq, tailRows } = merged.stored;
+  const { stateSeq, headSeq, tailRows, repairs } = merged.stored;
   return sql
     .begin(async (tx) => {
       await atStatement("delete");
@@ -198,7 +198,8 @@ async function replace(
         update yjs_documents
         set state = ${state}, state_vector = ${Y.encodeStateVector(doc)}, encoding = 'v2+zstd',
             state_seq = ${headSeq}, compacted_at = now(), updated_at = now()
-        where document_id = ${documentId} and part = ${part} and state_seq = ${stateSeq}`;
+        where document_id = ${documentId} and part = ${part} and state_seq = ${stateSeq}
+          and repairs = ${repairs}`;
       if (replaced.count !== 1) throw new LostTheRace();
       await atStatement("version");
       const version = captured === null ? null : await recordVersion(tx, versions, captured);

@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import type { DocumentAddress } from "../schema/ids.ts";
 import type { ScriptoriumError } from "../schema/errors.ts";
 import type { Author, DocumentBatch, LogRow } from "./append-updates.ts";
+import type { StoredDocument } from "./load-document.ts";
 import { mergeUpdates } from "./merge-updates.ts";
 
 /** What an update in memory costs beyond its bytes: objects, array slots (measured roughly, on the safe side). */
@@ -22,6 +23,9 @@ function mergeIfPossible(updates: readonly Uint8Array[]): readonly Uint8Array[] 
     return updates;
   }
 }
+
+/** What the log has to know of how a document was loaded. */
+export type LoadedState = Pick<StoredDocument, "headSeq" | "repairs">;
 
 type Entry = { readonly update: Uint8Array; readonly author: Author };
 type Waiter = { readonly position: number; readonly release: () => void };
@@ -57,6 +61,7 @@ export class DocumentLog {
   backlogBytes = 0;
   /** The last seq known to be in the database: of this process' appends, or of the load. */
   headSeq: number;
+  readonly #repairs: number;
   inFlight: InFlight | null = null;
   /** True when an attempt at `inFlight` may have been committed: its reply was lost. */
   inDoubt = false;
@@ -70,9 +75,10 @@ export class DocumentLog {
   #waiters: Waiter[] = [];
   #knownClients = new Set<number>();
 
-  constructor(address: DocumentAddress, headSeq: number) {
+  constructor(address: DocumentAddress, { headSeq, repairs }: LoadedState) {
     this.address = address;
     this.headSeq = headSeq;
+    this.#repairs = repairs;
   }
 
   get isDrained(): boolean {
@@ -111,6 +117,7 @@ export class DocumentLog {
       batchId: randomUUID(),
       rows: this.#toRows(entries),
       knownHeadSeq: this.headSeq,
+      repairs: this.#repairs,
     };
     this.inFlight = {
       batch,

@@ -4,7 +4,7 @@ import type { DocumentAddress } from "../schema/ids.ts";
 import { errorCode, type SqlOrTransaction } from "./database.ts";
 import { ensureParts, makeFirstContent } from "./documents.ts";
 import { loadDocument, type StoredDocument } from "./load-document.ts";
-import { markQuarantined } from "./quarantine.ts";
+import { clearQuarantine, markQuarantined } from "./quarantine.ts";
 
 type Address = Pick<DocumentAddress, "documentId" | "part">;
 
@@ -20,6 +20,8 @@ export async function loadCommitted(
 ): Promise<StoredDocument> {
   try {
     const stored = await loadDocument(sql, address, doc);
+    // Marked by an earlier load, whole now: whatever was wrong has been put right.
+    if (stored.isMarked && stored.quarantine === null) await clearQuarantine(sql, address);
     if (stored.headSeq > 0 || !(await makeFirstContent(sql, address))) return stored;
   } catch (error) {
     if (errorCode(error) !== "document_not_found") throw error;
@@ -30,16 +32,16 @@ export async function loadCommitted(
 }
 
 /**
- * The same for somebody who is about to write. Returns the seq it was read at.
+ * The same for somebody who is about to write. Returns the seq it was read at, and how often it had been repaired.
  * @throws ScriptoriumError `document_not_found`; `document_quarantined` when it cannot be loaded whole.
  */
 export async function loadToWrite(
   sql: SqlOrTransaction,
   address: Address,
   doc: Y.Doc,
-): Promise<number> {
-  const { headSeq, quarantine } = await loadCommitted(sql, address, doc);
-  if (quarantine === null) return headSeq;
+): Promise<{ seq: number; repairs: number }> {
+  const { headSeq, repairs, quarantine } = await loadCommitted(sql, address, doc);
+  if (quarantine === null) return { seq: headSeq, repairs };
   await markQuarantined(sql, address, quarantine);
   throw new ScriptoriumError(
     "document_quarantined",

@@ -13,10 +13,14 @@ export type StoredDocument = {
   readonly headSeq: number;
   readonly stateSeq: number;
   readonly projectedSeq: number;
+  /** How often it had been repaired; whoever appends says so. */
+  readonly repairs: number;
   /** Bytes of the snapshot and of the rows after it, as stored. */
   readonly stateBytes: number;
   readonly tailBytes: number;
   readonly tailRows: number;
+  /** True when the head row says that it is quarantined, which an earlier load found. */
+  readonly isMarked: boolean;
   /** Where loading had to stop; null for a whole document. */
   readonly quarantine: Quarantine | null;
 };
@@ -28,8 +32,11 @@ type StoredRow = {
   head_seq: string;
   state_seq: string;
   projected_seq: string;
+  repairs: number;
   state: Uint8Array;
   encoding: SnapshotEncoding;
+  is_quarantined: boolean;
+  is_standby: boolean;
   first_seq: string | null;
   lengths: number[] | null;
   updates: Uint8Array | null;
@@ -50,7 +57,8 @@ const ROWS_PER_CHUNK = 1000;
  * A row that cannot be applied stops the load and `quarantine` says where. Such a row may have been applied in
  * part: for the last good state, fill a new document with `untilSeq` one below it.
  *
- * @throws ScriptoriumError `document_not_found` when there is no such document; PostgreSQL's errors as they are.
+ * @throws ScriptoriumError `document_not_found` when there is no such document; `storage_unavailable` from a standby;
+ *   PostgreSQL's errors as they are.
  */
 export async function loadDocument(
   sql: SqlOrTransaction,
@@ -61,7 +69,8 @@ export async function loadDocument(
   const { documentId, part } = address;
   const rows = await sql<StoredRow[]>`
     with stored as (
-      select least(head_seq, ${untilSeq}::bigint) as head_seq, state_seq, projected_seq, state, encoding
+      select least(head_seq, ${untilSeq}::bigint) as head_seq, state_seq, projected_seq, repairs, state, encoding,
+             quarantined_seq is not null as is_quarantined, pg_is_in_recovery() as is_standby
       from yjs_documents
       where document_id = ${documentId} and part = ${part}
     ), tail as (
@@ -76,7 +85,7 @@ export async function loadDocument(
            null::bigint[] as seqs
     from stored s
     union all
-    select head_seq, state_seq, projected_seq, ''::bytea, encoding, tail.first_seq, tail.lengths, tail.updates,
+    select head_seq, state_seq, projected_seq, repairs, ''::bytea, encoding, is_quarantined, is_standby, tail.first_seq, tail.lengths, tail.updates,
            tail.seqs
     from tail, stored order by first_seq nulls first`;
   let stored: Progress | null = null;
@@ -90,6 +99,9 @@ export async function loadDocument(
 }
 
 function openSnapshot(doc: Y.Doc, row: StoredRow): Progress {
+  if (row.is_standby) {
+    throw new ScriptoriumError("storage_unavailable", "This PostgreSQL is a standby");
+  }
   const stateSeq = Number(row.state_seq);
   const wanted = Number(row.head_seq) >= stateSeq;
   const quarantine = attempt(stateSeq, () => {
@@ -99,6 +111,8 @@ function openSnapshot(doc: Y.Doc, row: StoredRow): Progress {
     headSeq: Number(row.head_seq),
     stateSeq,
     projectedSeq: Number(row.projected_seq),
+    repairs: row.repairs,
+    isMarked: row.is_quarantined,
     stateBytes: row.state.length,
     tailBytes: 0,
     tailRows: 0,

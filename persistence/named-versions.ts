@@ -64,7 +64,7 @@ export async function captureVersion(
 ): Promise<CapturedVersion> {
   const doc = new Y.Doc({ gc: true });
   try {
-    const seq = await loadToWrite(sql, { documentId, part: "content" }, doc);
+    const { seq } = await loadToWrite(sql, { documentId, part: "content" }, doc);
     const [content, diagramSource] = [yDocToContent(doc), yDocDiagram(doc)];
     return { documentId, seq, state: encodeSnapshot(doc), content, diagramSource };
   } finally {

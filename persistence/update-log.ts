@@ -4,7 +4,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import { appendAgain, appendUpdates, type Author, type DocumentBatch } from "./append-updates.ts";
 import { errorCode, FOREIGN_KEY_VIOLATION, isUnavailable, type Sql } from "./database.ts";
-import { DocumentLog, type SettledBatch } from "./document-log.ts";
+import { DocumentLog, type LoadedState, type SettledBatch } from "./document-log.ts";
 
 /** What the log needs and whom it tells. */
 export type UpdateLogOptions = {
@@ -29,6 +29,13 @@ const backoffMs = (attempts: number): number => Math.min(50 * 2 ** attempts, 100
 
 /** Acknowledgements held for one document: updates that change nothing add to these, but not to the bytes. */
 const MAX_WAITING = 100_000;
+
+const deleted = ({ address }: DocumentLog) =>
+  new ScriptoriumError("document_not_found", `${address.name} was deleted`);
+
+/** Its clients come back, and bring what the repaired document lacks. */
+const repaired = ({ address }: DocumentLog) =>
+  new ScriptoriumError("restarting", `${address.name} was repaired`);
 
 /** One statement never carries more than this; what is left goes with the next. */
 const STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -57,9 +64,9 @@ export class UpdateLog {
     this.#sql = options.connect();
   }
 
-  /** Starts to log a document that was loaded up to `headSeq`. */
-  open(address: DocumentAddress, headSeq: number): DocumentLog {
-    const log = new DocumentLog(address, headSeq);
+  /** Starts to log a document that was loaded. */
+  open(address: DocumentAddress, loaded: LoadedState): DocumentLog {
+    const log = new DocumentLog(address, loaded);
     this.#documents.set(address.name, log);
     return log;
   }
@@ -196,7 +203,8 @@ export class UpdateLog {
       for (const log of logs) {
         const { documentId, part } = log.address;
         const head = heads.find((each) => each.documentId === documentId && each.part === part);
-        if (head === undefined) this.#fail(log);
+        if (head === undefined) this.#fail(log, deleted(log));
+        else if (head.headSeq === null) this.#fail(log, repaired(log));
         else this.#settle(log, head.headSeq);
       }
       this.#recovered();
@@ -247,8 +255,7 @@ export class UpdateLog {
     this.#options.onCommitted?.(log.address, settled);
   }
 
-  #fail(log: DocumentLog): void {
-    const failure = new ScriptoriumError("document_not_found", `${log.address.name} was deleted`);
+  #fail(log: DocumentLog, failure: ScriptoriumError): void {
     this.#backlogBytes -= log.fail(failure);
     this.#dirty.delete(log);
     this.#options.onFailed?.(log.address, failure);
@@ -267,7 +274,7 @@ export class UpdateLog {
     }
     const [log] = logs;
     if (logs.length > 1 || log === undefined) return;
-    if (code === FOREIGN_KEY_VIOLATION) return this.#fail(log);
+    if (code === FOREIGN_KEY_VIOLATION) return this.#fail(log, deleted(log));
     // Refused, so rolled back: this document waits its turn while the others go on.
     log.attempts += 1;
     log.retryAtMs = performance.now() + backoffMs(log.attempts);

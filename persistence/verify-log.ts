@@ -124,7 +124,8 @@ export async function checkSnapshot(
   return [...problems, { check: "snapshot", seq: head.headSeq, reason }];
 }
 
-function compareStateVector(stored: Uint8Array | null, snapshot: Y.Doc): string | null {
+/** Why a stored state vector is not that of this document; null when it is. */
+export function compareStateVector(stored: Uint8Array | null, snapshot: Y.Doc): string | null {
   if (stored === null) return "the snapshot has no state vector";
   try {
     // By client and clock: two encodings of one vector may name the clients in another order.

@@ -188,9 +188,11 @@ test("a command that is refused, changes nothing or meets no document leaves no 
   await expect(refused).rejects.toThrow("at 0");
   const nothing = await commands.commit({ ...command, build: changing(() => {}) });
   expect(nothing).toEqual({ seq: 0, changed: false });
-  await rest.sql`update yjs_documents set quarantined_seq = 1 where document_id = ${address.documentId}`;
+  // A row that the head speaks of and that is not there.
+  await rest.sql`update yjs_documents set head_seq = 1 where document_id = ${address.documentId}`;
   const quarantined = commands.commit({ ...command, build: writing("x") });
   await expect(quarantined).rejects.toMatchObject({ code: "document_quarantined" });
+  await rest.sql`update yjs_documents set head_seq = 0 where document_id = ${address.documentId}`;
   await rest.sql`update documents set deleted_at = now() where id = ${address.documentId}`;
   const deleted = commands.commit({ ...command, build: writing("x") });
   await expect(deleted).rejects.toMatchObject({ code: "document_not_found" });

@@ -20,6 +20,8 @@ import { until } from "./support/until.ts";
 import { openWire } from "./support/wire-client.ts";
 import { firstText } from "../bench/content.ts";
 
+const NEW = { headSeq: 0, repairs: 0 };
+
 const { database, tenant } = await useTenant();
 const random = createRandom();
 
@@ -42,7 +44,7 @@ test("[L4] many documents in one commit: each has its rows in order, without a g
   const [one, other] = [author(), author()];
   const expected = new Map<string, Author[]>();
   const updates = keystrokeRows(8);
-  const logs = documents.map(({ name }) => log.open(parseDocumentName(name), 0));
+  const logs = documents.map(({ name }) => log.open(parseDocumentName(name), NEW));
   for (const update of updates) {
     for (const each of logs) {
       const who = random() < 0.5 ? one : other;
@@ -71,7 +73,7 @@ test("[L4] two nodes that append to the same documents give out every seq once",
   const documents = await Promise.all(Array.from({ length: 5 }, () => tenant.document()));
   const nodes = [createLog(), createLog(), createLog()];
   const writers = nodes.flatMap((log) =>
-    documents.map(({ name }) => ({ log, document: log.open(parseDocumentName(name), 0) })),
+    documents.map(({ name }) => ({ log, document: log.open(parseDocumentName(name), NEW) })),
   );
   const doc = new Y.Doc();
   let appended = 0;

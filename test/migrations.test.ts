@@ -175,7 +175,9 @@ describe("the schema", () => {
         expect(`${column} ${code}`).toBe(`${column} ${RESTRICT_VIOLATION}`);
         continue;
       }
-      const expected = /^yjs_(?:updates|history|clients)\.part$/u.test(`${table}.${column}`)
+      const expected = /^yjs_(?:updates|history|clients|set_aside)\.part$/u.test(
+        `${table}.${column}`,
+      )
         ? FOREIGN_KEY_VIOLATION
         : CHECK_VIOLATION;
       expect(`${table}.${column} ${code}`).toBe(`${table}.${column} ${expected}`);
@@ -224,6 +226,7 @@ describe("the schema", () => {
       "yjs_updates",
       "yjs_history",
       "yjs_clients",
+      "yjs_set_aside",
     ]) {
       const rows = await sql`select 1 from ${sql(table)}`;
       expect(`${table}: ${rows.length}`).toBe(`${table}: 0`);
@@ -255,6 +258,8 @@ async function addOneOfEach(): Promise<void> {
             select y.document_id, 2, '', gen_random_uuid(), u.id from y, u),
       h as (insert into yjs_history
               (document_id, first_seq, last_seq, updates, update_count, raw_bytes, created_from, created_to)
-            select document_id, 1, 1, '', 1, 0, now(), now() from y)
+            select document_id, 1, 1, '', 1, 0, now(), now() from y),
+      b as (insert into yjs_set_aside (document_id, seq, kind, original, encoding, reason)
+            select document_id, 1, 'snapshot', '', 'v1', 'bad' from y)
     insert into yjs_clients (document_id, client_id, first_seq) select document_id, 1, 1 from y`);
 }

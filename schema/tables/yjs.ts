@@ -14,7 +14,7 @@ import {
 import { PARTS } from "../ids.ts";
 import { bytea, createdAt, moment, oneOf, updatedAt } from "./columns.ts";
 import { documents } from "./documents.ts";
-import { HISTORY_ENCODINGS, SNAPSHOT_ENCODINGS } from "./encodings.ts";
+import { HISTORY_ENCODINGS, SET_ASIDE_KINDS, SNAPSHOT_ENCODINGS } from "./encodings.ts";
 
 // A log position. A JavaScript number is exact to 2^53, which no document reaches.
 const seq = (name: string) => bigint(name, { mode: "number" });
@@ -46,6 +46,8 @@ export const yjsDocuments = pgTable(
     /** The row that cannot be applied; the document opens read-only before it. Null: sound. */
     quarantinedSeq: seq("quarantined_seq"),
     quarantineReason: text("quarantine_reason"),
+    /** A copy that was loaded before the last repair may hold what was set aside: it appends nothing any more. */
+    repairs: integer("repairs").notNull().default(0),
     compactedAt: moment("compacted_at"),
     // Set by the statements that write here: a trigger on every append would be felt.
     updatedAt: updatedAt(),
@@ -117,6 +119,39 @@ export const yjsHistory = pgTable(
       "yjs_history_seq_check",
       sql`${table.firstSeq} > 0 and ${table.lastSeq} >= ${table.firstSeq}`,
     ),
+  ],
+);
+
+/**
+ * What a repair took out of a document, as it was: nothing that was ever committed is deleted. Apart from `yjs_history`,
+ * which holds every seq once: there the empty update stands that has taken its place in the log (L4).
+ */
+export const yjsSetAside = pgTable(
+  "yjs_set_aside",
+  {
+    documentId: uuid("document_id").notNull(),
+    part: part(),
+    /** Of the row, or of the snapshot. */
+    seq: seq("seq").notNull(),
+    kind: text("kind", { enum: SET_ASIDE_KINDS }).notNull(),
+    /** The bytes of the update or the snapshot; null for a row that was not there. */
+    original: bytea("original"),
+    /** Of a snapshot. */
+    encoding: text("encoding", { enum: SNAPSHOT_ENCODINGS }),
+    /** Of a row. */
+    userId: uuid("user_id"),
+    agentId: uuid("agent_id"),
+    createdAt: moment("created_at"),
+    reason: text("reason").notNull(),
+    setAsideAt: moment("set_aside_at").notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({
+      columns: [table.documentId, table.part, table.seq, table.kind, table.setAsideAt],
+    }),
+    owned("yjs_set_aside_document_fkey", table),
+    oneOf("yjs_set_aside_kind_check", table.kind, SET_ASIDE_KINDS),
+    oneOf("yjs_set_aside_encoding_check", table.encoding, SNAPSHOT_ENCODINGS),
   ],
 );
 

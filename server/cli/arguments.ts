@@ -57,6 +57,16 @@ export const collectDocumentIds = (text: string, before: readonly string[] = [])
   parseDocumentId(text),
 ];
 
+/** @throws ScriptoriumError `document_not_found` for the first of the wanted documents that was not found. */
+export function requireAll(
+  wanted: readonly string[] | null,
+  heads: readonly { readonly documentId: string }[],
+): void {
+  const missing = wanted?.find((id) => !heads.some(({ documentId }) => documentId === id));
+  if (missing === undefined) return;
+  throw new ScriptoriumError("document_not_found", `No document ${missing}`);
+}
+
 /** Reads a whole number from 1 to `most`. */
 export const parseCount =
   (most: number) =>

@@ -6,6 +6,7 @@ import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
 import { addKey } from "./commands/key.ts";
 import { addMigrate } from "./commands/migrate.ts";
+import { addRepair } from "./commands/repair.ts";
 import { addSeed } from "./commands/seed.ts";
 import { addStats } from "./commands/stats.ts";
 import { addUser } from "./commands/user.ts";
@@ -28,6 +29,6 @@ export function createProgram({ silent }: { silent: boolean }): Command {
   for (const add of [addMigrate, addSeed, addUser, addKey, addDocument, addImport, addExport]) {
     add(program);
   }
-  for (const add of [addCompact, addVerify, addStats, addConfig]) add(program);
+  for (const add of [addCompact, addVerify, addRepair, addStats, addConfig]) add(program);
   return program;
 }

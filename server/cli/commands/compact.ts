@@ -5,7 +5,7 @@ import { listLogHeads, type LogHead } from "../../../persistence/list-documents.
 import { serverIsRunning } from "../../../persistence/server-lock.ts";
 import { ScriptoriumError, type ErrorCode } from "../../../schema/errors.ts";
 import { documentName, type DocumentName } from "../../../schema/ids.ts";
-import { collectDocumentIds } from "../arguments.ts";
+import { collectDocumentIds, requireAll } from "../arguments.ts";
 import { withYes } from "../confirm.ts";
 import { each, stoppedText, withProgress, type Worked } from "../each.ts";
 import { describeFailure, endsRun } from "../failure.ts";
@@ -54,12 +54,6 @@ export function addCompact(program: Command): void {
     if (isGentle) setPriority(constants.priority.PRIORITY_LOW);
     return compactAll(context, heads, { dryRun, restFactor: isGentle ? REST_FACTOR : 0 });
   });
-}
-
-function requireAll(wanted: readonly string[] | null, heads: readonly LogHead[]): void {
-  const missing = wanted?.find((id) => !heads.some(({ documentId }) => documentId === id));
-  if (missing === undefined) return;
-  throw new ScriptoriumError("document_not_found", `No document ${missing}`);
 }
 
 async function compactAll(
