@@ -2,7 +2,6 @@ import type { Connection } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import type { Sql } from "../persistence/database.ts";
 import type { ErrorCode } from "../schema/errors.ts";
-import type { Grounds } from "./grounds.ts";
 import { cut, type LiveRights } from "./live-rights.ts";
 import { CLOCK_TOLERANCE_SECONDS } from "./sign-in-jwt.ts";
 
@@ -18,8 +17,9 @@ export type RightsWatchOptions = {
 /** A statement that takes longer, ms, is on a connection that is dead, or soon will be. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** So long before its end, ms, a JWT's holder is asked for another: time to fetch one, and to be asked in vain. */
+/** So long before its end, ms, a JWT's holder is asked for another, and again after this while if it was in vain. */
 const ASKED_BEFORE_MS = 30_000;
+const ASKED_AGAIN_MS = 10_000;
 
 /**
  * Looks after everybody who has a document open [A3]: asks the database whether he still may, whoever changed that, and
@@ -29,10 +29,10 @@ const ASKED_BEFORE_MS = 30_000;
 export class RightsWatch {
   readonly #options: RightsWatchOptions;
   readonly #timer: NodeJS.Timeout;
-  readonly #askedForNewer = new WeakSet<Grounds>();
+  readonly #askedAtMs = new WeakMap<Connection, number>();
   #sql: Sql;
-  /** Since when an answer is waited for; null: it is not. */
-  #askedAtMs: number | null = null;
+  /** Since when the database is asked; null: it has answered. */
+  #waitingSinceMs: number | null = null;
   #hasFailed = false;
 
   constructor(options: RightsWatchOptions) {
@@ -50,9 +50,9 @@ export class RightsWatch {
   #tick(): void {
     const { rights } = this.#options;
     this.#heedExpiry(Date.now());
-    if (this.#askedAtMs !== null) this.#endHanging(this.#askedAtMs);
+    if (this.#waitingSinceMs !== null) this.#endHanging(this.#waitingSinceMs);
     else if (rights.open.size > 0) {
-      this.#askedAtMs = performance.now();
+      this.#waitingSinceMs = performance.now();
       const { everyMs } = this.#options;
       rights.reviewAll(this.#sql).then(
         () => this.#answered(null),
@@ -62,7 +62,7 @@ export class RightsWatch {
   }
 
   #answered(failure: { readonly err: unknown; readonly everyMs: number } | null): void {
-    this.#askedAtMs = null;
+    this.#waitingSinceMs = null;
     // Once for an outage, not once a second.
     if (failure !== null && !this.#hasFailed) {
       this.#options.logger.warn(failure, "rights were not looked up, will be again");
@@ -71,8 +71,8 @@ export class RightsWatch {
   }
 
   /** The connection is dead without having said so: what waits on it fails, the next question takes a new one. */
-  #endHanging(askedAtMs: number): void {
-    if (performance.now() - askedAtMs < ANSWER_TIMEOUT_MS) return;
+  #endHanging(waitingSinceMs: number): void {
+    if (performance.now() - waitingSinceMs < ANSWER_TIMEOUT_MS) return;
     const hung = this.#sql;
     this.#sql = this.#options.connect();
     hung.end({ timeout: 0 }).catch(() => {});
@@ -84,11 +84,14 @@ export class RightsWatch {
       if (grounds.principal.kind !== "jwt") continue;
       const leftMs = grounds.principal.expiresAtMs - nowMs;
       if (leftMs <= -CLOCK_TOLERANCE_SECONDS * 1000) expired.set(connection, "unauthenticated");
-      else if (leftMs <= ASKED_BEFORE_MS && !this.#askedForNewer.has(grounds)) {
-        this.#askedForNewer.add(grounds);
-        connection.requestToken();
-      }
+      else if (leftMs <= ASKED_BEFORE_MS) this.#askForNewer(connection, nowMs);
     }
     cut(expired);
+  }
+
+  #askForNewer(connection: Connection, nowMs: number): void {
+    if (nowMs - (this.#askedAtMs.get(connection) ?? 0) < ASKED_AGAIN_MS) return;
+    this.#askedAtMs.set(connection, nowMs);
+    connection.requestToken();
   }
 }
