@@ -11,6 +11,8 @@ export type Transport = {
   /** Sends one frame; frames sent in one turn of the event loop leave together. */
   send(frame: Uint8Array): void;
   close(code: number, reason: string): void;
+  /** Whom limits count it for: an address, or the network of an IPv6 one. */
+  readonly network: string;
 };
 
 /** What Hocuspocus carries for a document on a socket, from sign-in on. */
@@ -74,6 +76,10 @@ export class CollaborationSocket implements WebSocketLike {
   /** True once the server has closed it: nothing that it brought is taken in any more, not even what is queued [A3]. */
   get isCut(): boolean {
     return this.#cut;
+  }
+
+  get network(): string {
+    return this.#transport.network;
   }
 
   get readyState(): number {

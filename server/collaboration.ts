@@ -179,7 +179,7 @@ async function authenticate(
   const asOf = rights.moment;
   try {
     const address = parseDocumentName(documentName);
-    const grounds = await groundsFor(signIn, token, address);
+    const grounds = await groundsFor(signIn, { token, network: socket.network }, address);
     connectionConfig.readOnly = grounds.admission === "read";
     const { principal } = grounds;
     const agentId = principal.kind === "key" ? principal.agentId : null;

@@ -19,8 +19,9 @@ let prepared: { payload: Uint8Array; frame: Buffer } | null = null;
  * Writing past `ws` is sound because the server's frames are neither masked nor compressed: `ws` writes each of its
  * own (pings, the close frame) whole and at once, so nothing can come between the bytes of one frame.
  */
-export function createTransport(ws: WebSocket, tcp: Socket): Transport {
+export function createTransport(ws: WebSocket, tcp: Socket, network: string): Transport {
   return {
+    network,
     send(payload) {
       if (ws.readyState !== WebSocket.OPEN) return;
       if (tcp.writableCorked === 0) cork(tcp);

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import { MAX_ADDRESS_BYTES, type CollaborationSocket } from "../extensions/collaboration-socket.ts";
+import { networkOf, type ClientAddress } from "./client-address.ts";
 import type { Collaboration } from "./collaboration.ts";
 import type { OnLimit } from "./limits.ts";
 import type { Origins } from "./origins.ts";
@@ -24,6 +25,7 @@ export class WebsocketDoor {
   readonly #logger: Logger;
   readonly #origins: Origins;
   readonly #onLimit: OnLimit;
+  readonly #clientAddress: ClientAddress;
   readonly #sockets = new Map<WebSocket, CollaborationSocket>();
   readonly #wss: WebSocketServer;
   #refusing = false;
@@ -34,11 +36,13 @@ export class WebsocketDoor {
     logger: Logger;
     origins: Origins;
     onLimit: OnLimit;
+    clientAddress: ClientAddress;
   }) {
     this.#collaboration = options.collaboration;
     this.#logger = options.logger;
     this.#origins = options.origins;
     this.#onLimit = options.onLimit;
+    this.#clientAddress = options.clientAddress;
     // perMessageDeflate off: it costs memory for every socket and can be bombed; Yjs updates hardly shrink.
     this.#wss = new WebSocketServer({
       noServer: true,
@@ -85,12 +89,13 @@ export class WebsocketDoor {
       this.#onLimit("origin");
       turnAway(tcp, "403 Forbidden");
     } else {
-      this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket));
+      this.#wss.handleUpgrade(request, tcp, head, (ws) => this.#accept(ws, tcp as Socket, request));
     }
   }
 
-  #accept(ws: WebSocket, tcp: Socket): void {
-    const peer = this.#collaboration.accept(createTransport(ws, tcp), NO_REQUEST);
+  #accept(ws: WebSocket, tcp: Socket, request: IncomingMessage): void {
+    const network = networkOf(this.#clientAddress(request));
+    const peer = this.#collaboration.accept(createTransport(ws, tcp, network), NO_REQUEST);
     const { connectionId } = peer.socket;
     const openedMs = performance.now();
     const stopPinging = keepAlive(ws);

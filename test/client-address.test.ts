@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { createClientAddress, isAddressRange, networkOf } from "../server/client-address.ts";
-import { TokenBucket } from "../server/token-bucket.ts";
+import { TokenBucket } from "../extensions/token-bucket.ts";
 
 const requestFrom = (remoteAddress: string, forwarded?: string): IncomingMessage =>
   ({

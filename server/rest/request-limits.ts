@@ -4,8 +4,8 @@ import { principalKey, type Principal } from "../../schema/principal.ts";
 import { networkOf, type ClientAddress } from "../client-address.ts";
 import type { Config } from "../config.ts";
 import type { OnLimit } from "../limits.ts";
-import { Tally } from "../tally.ts";
-import { createBuckets, type Rate } from "../token-bucket.ts";
+import { Tally } from "../../extensions/tally.ts";
+import { createBuckets, type Rate } from "../../extensions/token-bucket.ts";
 import { clientOf } from "./sender.ts";
 
 /** How much REST one address and one principal may ask for. */
