@@ -2,17 +2,36 @@ import { randomUUID } from "node:crypto";
 import { OutgoingMessage, type Connection, type WebSocketLike } from "@hocuspocus/server";
 import { ERRORS, type ErrorCode } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
+import type { Principal } from "../schema/principal.ts";
 import type { Author } from "../persistence/append-updates.ts";
 import type { Grounds } from "./grounds.ts";
+import type { OnLimit } from "./limits.ts";
 import type { LiveDocument } from "./live-document.ts";
+import { SocketAddresses } from "./socket-addresses.ts";
+import type { Rate } from "./token-bucket.ts";
 
 /** The transport below: the server's websocket, already accepted. */
 export type Transport = {
   /** Sends one frame; frames sent in one turn of the event loop leave together. */
   send(frame: Uint8Array): void;
   close(code: number, reason: string): void;
-  /** Whom limits count it for: an address, or the network of an IPv6 one. */
-  readonly network: string;
+};
+
+/** How much of the server one socket may have. */
+export type Allowance = {
+  /** Documents at a time. */
+  readonly documents: number;
+  /** How often a document that is open here may be open in all. */
+  readonly socketsPerDocument: number;
+  /** How long a token may take to come, ms. */
+  readonly signInWithinMs: number;
+  /** How often one document may be asked for. */
+  readonly asking: Rate;
+  /** Whether one more token is looked at. */
+  readonly maySignIn: () => boolean;
+  /** Somebody has signed in; false when he has too many sockets already. */
+  readonly signedIn: (principal: Principal) => boolean;
+  readonly onLimit: OnLimit;
 };
 
 /** What Hocuspocus carries for a document on a socket, from sign-in on. */
@@ -34,6 +53,9 @@ type Joined = { readonly connection: Connection; readonly acknowledgement: Uint8
 const SYNC_STATUS = 8;
 const APPLIED = 1;
 
+const AUTH = 2;
+const PERMISSION_DENIED = 1;
+
 type Incomplete = { readonly waiting: Uint8Array[]; readonly held: (() => void)[] };
 
 /**
@@ -43,6 +65,8 @@ type Incomplete = { readonly waiting: Uint8Array[]; readonly held: (() => void)[
 export class CollaborationSocket implements WebSocketLike {
   /** Stands in every log line about this socket. */
   readonly connectionId = randomUUID();
+  readonly allowance: Allowance;
+  readonly addresses: SocketAddresses;
   readonly #transport: Transport;
   readonly #liveDocument: (name: string) => LiveDocument | undefined;
   readonly #onClosed: (code: number, reason: string) => void;
@@ -56,6 +80,7 @@ export class CollaborationSocket implements WebSocketLike {
 
   constructor(options: {
     transport: Transport;
+    allowance: Allowance;
     liveDocument: (name: string) => LiveDocument | undefined;
     /** Called once, synchronously with the decision to close: Hocuspocus lets go of the socket's documents at once. */
     onClosed: (code: number, reason: string) => void;
@@ -66,6 +91,23 @@ export class CollaborationSocket implements WebSocketLike {
     this.#liveDocument = options.liveDocument;
     this.#onClosed = options.onClosed;
     this.#onCut = options.onCut;
+    this.allowance = options.allowance;
+    this.addresses = new SocketAddresses({
+      withinMs: options.allowance.signInWithinMs,
+      onLate: () => {
+        this.allowance.onLimit("sign_in_in_time");
+        this.closeFor("timed_out");
+      },
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** How many documents are open here. */
+  get openCount(): number {
+    return this.#connections.size;
   }
 
   /** How many documents are being opened or open here. */
@@ -78,10 +120,6 @@ export class CollaborationSocket implements WebSocketLike {
     return this.#cut;
   }
 
-  get network(): string {
-    return this.#transport.network;
-  }
-
   get readyState(): number {
     // OPEN or CLOSING: for Hocuspocus a socket is gone as soon as we decided so, or were told.
     return this.#closed ? 2 : 1;
@@ -89,15 +127,15 @@ export class CollaborationSocket implements WebSocketLike {
 
   send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void {
     if (this.#closed || !(data instanceof Uint8Array)) return;
-    if (isAcknowledgement(data)) this.#hold(data);
-    else this.#transport.send(data);
+    if (isAcknowledgement(data)) return this.#hold(data);
+    this.#transport.send(data);
+    if (!isPermissionDenied(data)) return;
+    if (!this.addresses.refuse(addressOf(data), data)) this.closeFor("too_many_requests");
   }
 
-  close(code = 1000, reason = ""): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#transport.close(code, reason);
-    this.#onClosed(code, reason);
+  /** Hocuspocus closes: for a limit of its own, or because nothing came for a minute. The codes are ours. */
+  close(code = 1000): void {
+    this.closeFor(code === HOCUSPOCUS_TIMEOUT ? "timed_out" : "too_many_requests");
   }
 
   /** Closes with the code that stands for this error; the reason is the error's name, for programs. */
@@ -105,21 +143,23 @@ export class CollaborationSocket implements WebSocketLike {
     if (this.#closed) return;
     this.#cut = true;
     this.#onCut?.(code);
-    this.close(ERRORS[code].close, code);
+    this.#transport.close(ERRORS[code].close, code);
+    this.lost(ERRORS[code].close, code);
   }
 
   /** The other side is gone. */
   lost(code: number, reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.addresses.close();
     this.#onClosed(code, reason);
   }
 
   /** A document is open here: remembers under which address, and the acknowledgement its updates get. */
   joined(connection: Connection): void {
-    // The client may have closed the document before Hocuspocus told us that it is open.
-    if (!connection.document.hasConnection(connection)) return;
     const address = connection.messageAddress;
+    // The client may have closed the document before Hocuspocus told us that it is open.
+    if (!connection.document.hasConnection(connection)) return void this.addresses.opened(address);
     const acknowledgement = new OutgoingMessage(address).writeSyncStatus(true).toUint8Array();
     this.#connections.set(address, { connection, acknowledgement });
     connection.onClose(() => {
@@ -127,6 +167,9 @@ export class CollaborationSocket implements WebSocketLike {
       this.#incomplete.delete(address);
       // Hocuspocus goes through its queue to the end, presence included, whatever became of the socket.
       if (this.#cut) connection["messageQueue"].length = 0;
+      if (this.openCount + this.addresses.openingCount === 0 && !this.#closed) {
+        this.addresses.awaitToken();
+      }
     });
   }
 
@@ -193,6 +236,14 @@ const isAcknowledgement = (frame: Uint8Array): boolean => {
   return (
     frame.length === typeAt + 2 && frame[typeAt] === SYNC_STATUS && frame[typeAt + 1] === APPLIED
   );
+};
+
+/** 4408: nothing came for `timeout` (source: @hocuspocus/common `CloseEvents.ts`). */
+const HOCUSPOCUS_TIMEOUT = 4408;
+
+const isPermissionDenied = (frame: Uint8Array): boolean => {
+  const typeAt = 1 + (frame[0] ?? 0);
+  return frame[typeAt] === AUTH && frame[typeAt + 1] === PERMISSION_DENIED;
 };
 
 /** The address of a frame: a document name, perhaps with `\0` and the session of one of several providers. */

@@ -1,11 +1,9 @@
-import { findKeys, touchKey } from "../persistence/access.ts";
+import { findKey, touchKey } from "../persistence/access.ts";
 import type { Sql } from "../persistence/database.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
-import { createLookup } from "../persistence/lookup-batch.ts";
-import { createComparison, type Presented } from "./key-comparison.ts";
+import { createComparison } from "./key-comparison.ts";
 import { restrictionOf } from "./rights.ts";
-import { WrongSecret } from "./sign-in-guard.ts";
 
 const KEY = /^(?<prefix>[A-Za-z0-9_]{4,32})\.(?<secret>[A-Za-z0-9_-]{20,64})$/u;
 
@@ -21,19 +19,12 @@ const unauthenticated = () =>
  */
 export function createKeySignIn(
   sql: Sql,
-): (
-  presented: Omit<Presented, "prefix" | "keyHash">,
-) => Promise<Extract<Principal, { kind: "key" }>> {
+): (token: string) => Promise<Extract<Principal, { kind: "key" }>> {
   const compare = createComparison();
-  const find = createLookup((prefixes: readonly string[]) => findKeys(sql, prefixes));
-  return async ({ token, digest, network }) => {
+  return async (token) => {
     const [prefix = ""] = token.split(".", 1);
-    const key = await find(prefix);
-    // An unknown prefix is answered sooner than a wrong secret, and with the same words. A prefix is no secret, and a
-    // comparison for show would let everybody have as many as he likes.
-    if (key === null) throw unauthenticated();
-    const { keyHash } = key;
-    if (!(await compare({ token, digest, prefix, keyHash, network }))) throw new WrongSecret(key);
+    const key = await findKey(sql, prefix);
+    if (key === null || !(await compare(token, key.keyHash))) throw unauthenticated();
     const restriction = restrictionOf(key.agentStatus);
     if (restriction === null) throw unauthenticated();
     if (key.isTouchDue) await touchKey(sql, key.keyId);

@@ -24,6 +24,7 @@ export const ERRORS = {
   too_large: { http: 413, close: 4413 },
   too_many_requests: { http: 429, close: 4429 },
   slow_reader: { http: 429, close: 4408 },
+  timed_out: { http: 408, close: 4408 },
   document_quarantined: { http: 503, close: 4503 },
   compaction_failed: { http: 500, close: 4503 },
   storage_unavailable: { http: 503, close: 4503 },
@@ -36,17 +37,10 @@ export type ErrorCode = keyof typeof ERRORS;
 /** The one error class: a code of the closed set, a sentence for a person, and the cause if there is one. */
 export class ScriptoriumError extends Error {
   readonly code: ErrorCode;
-  /** When to come back, ms, where it is known. */
-  readonly retryAfterMs: number | undefined;
-  constructor(
-    code: ErrorCode,
-    message: string,
-    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "ScriptoriumError";
     this.code = code;
-    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -1,22 +1,28 @@
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6, type Socket } from "node:net";
 
 /** Who is at the other end of a request: an IP address, as people write it. */
 export type ClientAddress = (request: IncomingMessage) => string;
 
+/** Who is on the other end of a connection: maybe a proxy. */
+export const peerAddress = ({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string =>
+  plain(remoteAddress);
+
+/** Whether an address is one of these: addresses and CIDR ranges, as {@link isAddressRange} accepts them. */
+export function createAddressCheck(ranges: readonly string[]): (address: string) => boolean {
+  const list = blockListOf(ranges);
+  return (address) => isIP(address) !== 0 && list.check(address, familyOf(address));
+}
+
 /**
  * The address of a request's client: the TCP peer's. Only where the peer is a trusted proxy it is what that proxy
  * wrote last into X-Forwarded-For, past every other trusted proxy; whatever stands before that is anybody's word.
- * @param trustedProxies addresses and CIDR ranges, as {@link isAddressRange} accepts them
  */
-export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  const trusted = blockListOf(trustedProxies);
-  const isTrusted = (address: string): boolean =>
-    isIP(address) !== 0 && trusted.check(address, familyOf(address));
+export function createClientAddress(isProxy: (address: string) => boolean): ClientAddress {
   return ({ socket, headers }) => {
     const hops = [headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
-    let address = plain(socket.remoteAddress ?? "");
-    while (isTrusted(address)) {
+    let address = peerAddress(socket);
+    while (isProxy(address)) {
       const before = plain(withoutPort(hops.pop()?.trim() ?? ""));
       // Nobody before it, or no address: then the proxy itself is the last who is known.
       if (isIP(before) === 0) break;

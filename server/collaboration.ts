@@ -2,12 +2,14 @@ import type { Connection, onAuthenticatePayload } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import {
   addressOf,
+  type Allowance,
   CollaborationSocket,
   nameIn,
   type SocketContext,
   type Transport,
 } from "../extensions/collaboration-socket.ts";
 import { tellFailure } from "../extensions/guarded-hooks.ts";
+import { deliverPresence, receiveFrame } from "../extensions/frame-gate.ts";
 import { groundsFor } from "../extensions/grounds.ts";
 import { LiveDocuments, type LiveDocumentsOptions } from "../extensions/live-documents.ts";
 import { LiveRights } from "../extensions/live-rights.ts";
@@ -15,8 +17,8 @@ import { codeOf, Refusal } from "../extensions/refusal.ts";
 import { renew } from "../extensions/renewal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
 import { type GateOptions, UpdateGate } from "../extensions/update-gate.ts";
-import type { ErrorCode } from "../schema/errors.ts";
-import { isDocumentName, parseDocumentName } from "../schema/ids.ts";
+import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
+import { parseDocumentName } from "../schema/ids.ts";
 
 type SignInOptions = {
   readonly signIn: SignIn;
@@ -36,6 +38,7 @@ export type Collaboration = {
   accept(
     transport: Transport,
     request: Request,
+    allowance: Allowance,
   ): {
     receive(frame: Uint8Array): void;
     lost(code: number, reason: string): void;
@@ -86,8 +89,8 @@ export function createCollaboration(
   return {
     documents,
     rights,
-    accept: (transport, request) =>
-      accept({ documents, gate, onCut: options.onCut }, transport, request),
+    accept: (transport, request, allowance) =>
+      accept({ documents, gate, onCut: options.onCut }, { transport, request, allowance }),
   };
 }
 
@@ -98,27 +101,23 @@ type Receivers = Pick<SignInOptions, "onCut"> & {
 
 function accept(
   { documents, gate, onCut }: Receivers,
-  transport: Transport,
-  request: Request,
+  accepted: { transport: Transport; request: Request; allowance: Allowance },
 ): ReturnType<Collaboration["accept"]> {
   const socket = new CollaborationSocket({
-    transport,
+    ...accepted,
     liveDocument: (name) => documents.live(name),
     onClosed: (code, reason) => connection.handleClose({ code, reason }),
     onCut,
   });
   // The rest of the context is added by onAuthenticate, before any hook reads it.
   const context = { socket } as SocketContext;
-  const connection = documents.handleConnection(socket, request, context);
+  const connection = documents.handleConnection(socket, accepted.request, context);
   const receive = (frame: Uint8Array): void => {
     // The other side goes on sending until it has heard.
-    if (socket.isCut) return;
+    if (socket.isClosed) return;
     // Hocuspocus closes a socket it has not heard of for a minute.
     connection.lastMessageReceivedAt = Date.now();
-    if (gate.receiveFrame(socket, frame)) return;
-    // Looked at here: Hocuspocus keeps names in plain objects, which have a `constructor` (FIELD-NOTES 9).
-    if (isDocumentName(nameIn(addressOf(frame)))) connection.handleMessage(frame);
-    else socket.closeFor("bad_document_name");
+    if (!gate.receiveFrame(socket, frame)) receiveFrame(socket, frame, connection.handleMessage);
   };
   return {
     socket,
@@ -162,6 +161,11 @@ function joined(
 ): void {
   socket.joined(connection);
   rights.admit(connection, grounds);
+  deliverPresence(socket, connection.messageAddress);
+  if (connection.document.getConnectionsCount() > socket.allowance.socketsPerDocument) {
+    socket.allowance.onLimit("sockets_per_document");
+    socket.closeFor("too_many_requests");
+  }
   const { connectionId } = socket;
   const { document, readOnly } = connection;
   logger.info(
@@ -179,9 +183,13 @@ async function authenticate(
   const asOf = rights.moment;
   try {
     const address = parseDocumentName(documentName);
-    const grounds = await groundsFor(signIn, { token, network: socket.network }, address);
+    const grounds = await groundsFor(signIn, token, address);
     connectionConfig.readOnly = grounds.admission === "read";
     const { principal } = grounds;
+    if (!socket.allowance.signedIn(principal)) {
+      socket.allowance.onLimit("sockets_per_principal");
+      throw new ScriptoriumError("too_many_requests", "Too many sockets of yours are open");
+    }
     const agentId = principal.kind === "key" ? principal.agentId : null;
     return { address, grounds, asOf, author: { userId: principal.userId, agentId } };
   } catch (error) {

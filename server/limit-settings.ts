@@ -51,8 +51,8 @@ export const limitSettings = {
   ),
   FRAMES_PER_SECOND_PER_PRINCIPAL: limit(100_000).describe("… all sockets of one user or key"),
   FRAMES_PER_SECOND_PER_ADDRESS: limit(100_000).describe("… all sockets of one address"),
-  ASKING_PER_SECOND: limit(20).describe(
-    "Frames that ask for a document or sign in, of one socket; 20 times as many at once, then it is closed (4429)",
+  ASKING_PER_SECOND: limit(1).describe(
+    "How often a socket may ask for one document; 20 times as often at once, then it is closed (4429)",
   ),
   SLOW_READER_BYTES: limit(8 * MIB).describe(
     "A socket that leaves more than this unread is closed (4408)",

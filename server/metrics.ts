@@ -4,7 +4,7 @@ import type { SettledBatch } from "../persistence/document-log.ts";
 import type { UpdateLog } from "../persistence/update-log.ts";
 import type { UpdateFault } from "../extensions/update-check.ts";
 import type { ErrorCode } from "../schema/errors.ts";
-import { LIMITS, type Limit } from "./limits.ts";
+import { LIMITS, type Limit } from "../extensions/limits.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { measureProcess } from "./process-metrics.ts";

@@ -2,10 +2,8 @@ import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createCommands } from "../extensions/commands.ts";
-import { FailedSignIns } from "../extensions/failed-sign-ins.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { RightsWatch } from "../extensions/rights-watch.ts";
-import { createSignInGuard } from "../extensions/sign-in-guard.ts";
 import { checkUpdate } from "../extensions/update-check.ts";
 import type { GateOptions } from "../extensions/update-gate.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
@@ -15,7 +13,7 @@ import { holdServerLock } from "../persistence/server-lock.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
 import { UpdateLog, type UpdateLogOptions } from "../persistence/update-log.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
-import { createClientAddress } from "./client-address.ts";
+import { createAdmission } from "./admission.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
 import { gateLimits } from "./gate-limits.ts";
@@ -23,9 +21,7 @@ import { createHttpServer, listen } from "./http.ts";
 import { jwtSettingsOf } from "./jwt-settings.ts";
 import { createMetricsDoor } from "./metrics-door.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createOrigins } from "./origins.ts";
 import { createRestApp } from "./rest/app.ts";
-import { createRequestLimits } from "./rest/request-limits.ts";
 import { measureUpkeep } from "./measured-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { WebsocketDoor } from "./websocket.ts";
@@ -72,8 +68,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     upkeep,
     onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
   });
-  const failed = new FailedSignIns({ sql: database.sql, logger });
-  const signIn = openSignIn(options, failed);
+  const signIn = createSignIn({ sql: database.sql, logger, jwt: jwtSettingsOf(config) });
   const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
@@ -82,7 +77,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
     await watch.close();
-    await failed.close();
     await behindRest.close();
     await upkeep.close();
     metrics.close();
@@ -95,13 +89,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await close();
     throw error;
   }
-}
-
-function openSignIn({ config, storage, logger }: NodeOptions, failed: FailedSignIns): SignIn {
-  const { sql } = storage.database;
-  const failuresPerMinute = config.SIGN_IN_FAILURES_PER_MINUTE;
-  const guard = createSignInGuard({ failuresPerMinute, failed });
-  return createSignIn({ sql, logger, jwt: jwtSettingsOf(config), guard });
 }
 
 const gateOptions = (
@@ -144,12 +131,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
   const { sql, thread } = behindRest;
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
-  const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
-  const origins = createOrigins({
-    listed: config.ALLOWED_ORIGINS,
-    publicUrl: config.PUBLIC_URL,
-    isRequired: config.REQUIRE_ORIGIN,
-  });
+  const admission = createAdmission(config, onLimit);
   const rest = createRestApp({
     sql,
     signIn,
@@ -158,9 +140,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     live,
     commands: createCommands({ sql, live, upkeep }),
     thread,
-    origins,
-    clientAddress,
-    limits: createRequestLimits(config, { clientAddress, onLimit }),
+    admission,
     // A JWT names an organization by its slug: then a slug must not be anybody's to take.
     mayMakeOrganizations: config.NEW_ORGANIZATIONS ?? jwtSettingsOf(config) === null,
     isRestarting: () => door.isRefusing,
@@ -171,7 +151,16 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     readiness: () => readiness(door, updateLog, database),
     metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
   });
-  const door = new WebsocketDoor({ http, collaboration, logger, origins, onLimit, clientAddress });
+  admission.limitConnections(http);
+  const maxUnreadBytes = config.SLOW_READER_BYTES;
+  const door = new WebsocketDoor({
+    http,
+    collaboration,
+    logger,
+    admission,
+    maxUnreadBytes,
+    onLimit,
+  });
   metrics.watch({ door, updateLog });
   return { http, door };
 }

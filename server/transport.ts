@@ -19,11 +19,20 @@ let prepared: { payload: Uint8Array; frame: Buffer } | null = null;
  * Writing past `ws` is sound because the server's frames are neither masked nor compressed: `ws` writes each of its
  * own (pings, the close frame) whole and at once, so nothing can come between the bytes of one frame.
  */
-export function createTransport(ws: WebSocket, tcp: Socket, network: string): Transport {
+export function createTransport(
+  ws: WebSocket,
+  tcp: Socket,
+  { maxUnreadBytes, onSlow }: { maxUnreadBytes: number; onSlow: () => void },
+): Transport {
+  const reader = new SlowReader(maxUnreadBytes);
   return {
-    network,
     send(payload) {
-      if (ws.readyState !== WebSocket.OPEN) return;
+      if (ws.readyState !== WebSocket.OPEN || reader.isCut) return;
+      if (!reader.keepsUp(tcp.writableLength, payload.length)) {
+        // Not now: Hocuspocus is in the middle of a broadcast.
+        process.nextTick(onSlow);
+        return;
+      }
       if (tcp.writableCorked === 0) cork(tcp);
       tcp.write(toFrame(payload));
     },
@@ -32,6 +41,29 @@ export function createTransport(ws: WebSocket, tcp: Socket, network: string): Tr
       setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS).unref();
     },
   };
+}
+
+/**
+ * Whether a peer reads what is sent to him. More than the limit must not wait for him, and on top of that the one
+ * frame that crossed it: the answer to who opens a large document is larger than any limit, and he may be on his way
+ * to read it.
+ */
+class SlowReader {
+  readonly #limit: number;
+  #onTop = 0;
+  isCut = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** `unread`: what waits in this process; the kernel holds a little more. */
+  keepsUp(unread: number, next: number): boolean {
+    if (unread + next <= this.#limit) return true;
+    if (unread <= this.#limit) this.#onTop = next;
+    else if (unread + next > this.#limit + this.#onTop) this.isCut = true;
+    return !this.isCut;
+  }
 }
 
 /** Sockets that were written to in this turn. */

@@ -1,6 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
-import { createClientAddress, isAddressRange, networkOf } from "../server/client-address.ts";
+import {
+  createAddressCheck,
+  createClientAddress,
+  isAddressRange,
+  networkOf,
+} from "../server/client-address.ts";
 import { TokenBucket } from "../extensions/token-bucket.ts";
 
 const requestFrom = (remoteAddress: string, forwarded?: string): IncomingMessage =>
@@ -28,11 +33,15 @@ test.each([
   ["10.1.2.3", "unknown", "10.1.2.3"],
   ["10.1.2.3", "1.1.1.1, ' or 1=1", "10.1.2.3"],
 ])("a request of %s that was forwarded for %s is from %s", (peer, forwarded, expected) => {
-  expect(createClientAddress(PROXIES)(requestFrom(peer, forwarded))).toBe(expected);
+  expect(createClientAddress(createAddressCheck(PROXIES))(requestFrom(peer, forwarded))).toBe(
+    expected,
+  );
 });
 
 test("without trusted proxies nobody is believed", () => {
-  expect(createClientAddress([])(requestFrom("127.0.0.1", "203.0.113.9"))).toBe("127.0.0.1");
+  expect(createClientAddress(createAddressCheck([]))(requestFrom("127.0.0.1", "203.0.113.9"))).toBe(
+    "127.0.0.1",
+  );
 });
 
 test.each([

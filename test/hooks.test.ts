@@ -43,9 +43,7 @@ const HOOKS = [
   "beforeHandleMessage",
   "afterHandleMessage",
   "beforeSync",
-  "beforeHandleAwareness",
   "onAwarenessUpdate",
-  "onStateless",
   "beforeBroadcastStateless",
   "onTokenSync",
   "onDisconnect",
@@ -83,11 +81,6 @@ const frame = (name: string, type: number, write: (encoder: encoding.Encoder) =>
   return encoding.toUint8Array(encoder);
 };
 
-const STATELESS = 5;
-
-const statelessFrame = (name: string) =>
-  frame(name, STATELESS, (encoder) => encoding.writeVarString(encoder, "anything"));
-
 /** Presence that is news: its clock is 1. */
 const presenceFrame = (name: string, clientId: number) =>
   frame(name, FRAME.awareness, (encoder) => {
@@ -115,7 +108,6 @@ async function exercise(client: WireClient, name: string): Promise<void> {
   if (client.closed === null) {
     document.getText("diagram").insert(0, "x");
     socket.send(presenceFrame(name, document.clientID));
-    socket.send(statelessFrame(name));
     socket.send(authFrame(name, world.tenant.token));
     world.node.collaboration.documents.documents.get(name)?.broadcastStateless("anything");
     await client.answered();

@@ -13,7 +13,6 @@ import type { Principal } from "../../schema/principal.ts";
 import { DEADLOCK_DETECTED, errorCode, LOCK_NOT_AVAILABLE } from "../../persistence/database.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { AnsweredRequest } from "../metrics.ts";
-import type { Origins } from "../origins.ts";
 import { keyHandlers } from "./keys.ts";
 import { createFairShare } from "./fair-share.ts";
 import { describeApi } from "./openapi.ts";
@@ -46,7 +45,6 @@ const PREPARED = { atOnce: 2, maxWaiting: 50 };
 type AppOptions = Omit<RestOptions, "app" | "share"> & {
   /** May people make organizations of their own, and choose their slugs? */
   readonly mayMakeOrganizations: boolean;
-  readonly origins: Origins;
   readonly logger: Logger;
   readonly isRestarting: () => boolean;
   readonly onAnswered?: (request: AnsweredRequest) => void;
@@ -59,14 +57,14 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
 /** The REST API, ready to be mounted: routes, their description, and what is said where there is no route. */
 export function createRestApp(options: AppOptions): RestApp {
   const app: RestApp = new OpenAPIHono();
-  const { logger, isRestarting, limits, onAnswered } = options;
-  app.use(`${API_PATH}/*`, createCors(options.origins));
+  const { logger, admission, isRestarting, onAnswered } = options;
+  app.use(`${API_PATH}/*`, createCors(admission.origins));
   app.use(`${API_PATH}/*`, async (context, next) => {
     const startedMs = performance.now();
     context.set("requestId", randomUUID());
     context.header("x-request-id", context.get("requestId"));
     if (isRestarting()) throw new ScriptoriumError("restarting", "The server is restarting");
-    const end = limits.begin(context);
+    const end = admission.requests.begin(context);
     await next().finally(end);
     const durationMs = performance.now() - startedMs;
     logRequest(logger, context, durationMs);
@@ -90,7 +88,7 @@ function serveAreas(rest: RestOptions & AppOptions): void {
   serve(rest, projectHandlers);
   serve(rest, collaboratorHandlers);
   serve(rest, featureHandlers);
-  serve(rest, signInHandlers(rest));
+  serve(rest, signInHandlers);
   serve(rest, documentHandlers(rest));
   serve(rest, contentHandlers(rest));
   serve(rest, versionHandlers(rest));

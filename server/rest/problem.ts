@@ -22,6 +22,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   too_large: "Too large",
   too_many_requests: "Too many requests",
   slow_reader: "Too slow a reader",
+  timed_out: "Nothing came for too long",
   document_quarantined: "The document cannot be loaded whole",
   compaction_failed: "The compaction was not done",
   storage_unavailable: "The database is not available at the moment",
@@ -48,11 +49,6 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   too_many_requests: 1,
 };
 
-function retryAfterOf(code: ErrorCode, error: unknown): number | undefined {
-  const own = error instanceof ScriptoriumError ? error.retryAfterMs : undefined;
-  return own === undefined ? RETRY_AFTER_SECONDS[code] : Math.ceil(own / 1000);
-}
-
 /** The RFC 9457 answer to an error. What is not ours to tell (a stack, a statement) stays in the log. */
 export function problemResponse(
   context: Context,
@@ -69,7 +65,7 @@ export function problemResponse(
     requestId,
     ...(error instanceof FaultyRequest && { errors: [...error.faults] }),
   };
-  const retryAfter = retryAfterOf(code, error);
+  const retryAfter = RETRY_AFTER_SECONDS[code];
   if (retryAfter !== undefined) context.header("retry-after", String(retryAfter));
   if (code === "unauthenticated") context.header("www-authenticate", "Bearer");
   return context.body(JSON.stringify(problem), status, {

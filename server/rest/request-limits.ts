@@ -3,8 +3,8 @@ import { ScriptoriumError } from "../../schema/errors.ts";
 import { principalKey, type Principal } from "../../schema/principal.ts";
 import { networkOf, type ClientAddress } from "../client-address.ts";
 import type { Config } from "../config.ts";
-import type { OnLimit } from "../limits.ts";
-import { Tally } from "../../extensions/tally.ts";
+import type { OnLimit } from "../../extensions/limits.ts";
+import { Tally } from "../tally.ts";
 import { createBuckets, type Rate } from "../../extensions/token-bucket.ts";
 import { clientOf } from "./sender.ts";
 

@@ -15,13 +15,12 @@ import { takesBody, type AnswerOf, type Route, type TextType } from "../../schem
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
-import type { ClientAddress } from "../client-address.ts";
+import type { Admission } from "../admission.ts";
 import type { RestApp } from "./app.ts";
 import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
 import { inTime } from "./in-time.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
-import type { RequestLimits } from "./request-limits.ts";
 import { senderOf, type Sender } from "./sender.ts";
 
 /** What routes are served with. */
@@ -29,8 +28,7 @@ export type RestOptions = {
   readonly app: RestApp;
   readonly sql: Sql;
   readonly signIn: SignIn;
-  readonly clientAddress: ClientAddress;
-  readonly limits: RequestLimits;
+  readonly admission: Admission;
   readonly rights: Pick<LiveRights, "review">;
   /** For what is prepared before a transaction. */
   readonly share: FairShare;
@@ -125,15 +123,14 @@ async function answer(
   options: RestOptions,
   { context, contract, handle }: Served,
 ): Promise<Response> {
-  const sender = senderOf(context, options.clientAddress);
   const may = (): ReturnType<typeof authorise> =>
-    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, { context, sender }, contract));
+    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, context, contract));
   const before = await may();
-  if (before.principal !== null) options.limits.signedIn(before.principal);
+  if (before.principal !== null) options.admission.requests.signedIn(before.principal);
   const request = await readRequest(context, contract);
   const effects: (() => void)[] = [];
   const byOf = ({ principal }: { principal: Principal | null }): Actor =>
-    actorOf(principal, { requestId: context.get("requestId") as string, ...sender });
+    actorOf(principal, { requestId: context.get("requestId") as string, ...call.sender });
   const changes: RightsChange[] = [];
   const call = {
     ...request,
@@ -142,7 +139,7 @@ async function answer(
     afterCommit: (effect: () => void): void => void effects.push(effect),
     rightsChanged: (change: RightsChange): void => void changes.push(change),
     origin: new URL(context.req.url).origin,
-    sender,
+    sender: senderOf(context, options.admission.clientAddress),
   };
   const handler = await prepare(options, handle, { ...call, by: byOf(before) });
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
@@ -178,11 +175,11 @@ async function prepare(
 
 async function authorise(
   signIn: SignIn,
-  { context, sender }: { context: Context; sender: Sender },
+  context: Context,
   { access }: Route,
 ): Promise<{ principal: Principal | null; place: Place | null }> {
   if (access.who === "anyone") return { principal: null, place: null };
-  const principal = await signIn.principal(bearerToken(context), sender.network);
+  const principal = await signIn.principal(bearerToken(context));
   context.set("principal", principal);
   if (access.who === "person") refuseKeys(principal);
   if (access.who !== "right") return { principal, place: null };

@@ -19,6 +19,17 @@ export type FakePeer = {
   lose(): void;
 };
 
+/** What is tested here is not how much a socket may. */
+const UNLIMITED = {
+  documents: 1000,
+  socketsPerDocument: 10_000,
+  signInWithinMs: 60_000,
+  asking: { perSecond: 1000, burst: 1000 },
+  maySignIn: () => true,
+  signedIn: () => true,
+  onLimit: () => {},
+};
+
 const OPEN = 1;
 const CLOSED = 3;
 
@@ -32,14 +43,13 @@ export function connectFake(
     get readyState() {
       return readyState;
     },
-    network: "127.0.0.1",
     send: (frame: Uint8Array) => read(peer, frame),
     close: (code: number, reason: string) => {
       readyState = CLOSED;
       peer.closed = { code, reason };
     },
   };
-  const connection = accept(transport, new Request("http://localhost/collaboration"));
+  const connection = accept(transport, new Request("http://localhost/collaboration"), UNLIMITED);
   const peer: FakePeer = {
     accepted: 0,
     refused: 0,
