@@ -15,6 +15,8 @@ export type Transport = {
   /** Sends one frame; frames sent in one turn of the event loop leave together. */
   send(frame: Uint8Array): void;
   close(code: number, reason: string): void;
+  /** Whom limits count it for: an address, or the network of an IPv6 one. */
+  readonly network: string;
 };
 
 /** How much of the server one socket may have. */
@@ -118,6 +120,10 @@ export class CollaborationSocket implements WebSocketLike {
   /** True once the server has closed it: nothing that it brought is taken in any more, not even what is queued [A3]. */
   get isCut(): boolean {
     return this.#cut;
+  }
+
+  get network(): string {
+    return this.#transport.network;
   }
 
   get readyState(): number {

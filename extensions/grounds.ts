@@ -33,10 +33,10 @@ export type Verdict = {
 /** What a token is good for at a part of a document. @throws ScriptoriumError as `SignIn` does, and `forbidden`. */
 export async function groundsFor(
   signIn: SignIn,
-  token: string,
+  { token, network }: { readonly token: string; readonly network: string },
   { documentId, part }: DocumentAddress,
 ): Promise<Grounds> {
-  const principal = await signIn.principal(token);
+  const principal = await signIn.principal(token, network);
   const { organizationId, projectId, rights } = await signIn.placeOf(principal, documentId);
   const admission = admissionTo(part, rights);
   if (admission !== null) return { principal, place: { organizationId, projectId }, admission };

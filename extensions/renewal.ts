@@ -37,7 +37,7 @@ export async function renew(
   const { connectionId } = socket;
   const { moment } = rights;
   try {
-    const grounds = await groundsFor(signIn, token, address);
+    const grounds = await groundsFor(signIn, { token, network: socket.network }, address);
     refuseAnother(before, grounds);
     const isSame =
       grounds.admission === before.admission && !rights.isOutdated(moment, grounds, address);

@@ -1,9 +1,11 @@
-import { findKey, touchKey } from "../persistence/access.ts";
+import { findKeys, touchKey } from "../persistence/access.ts";
 import type { Sql } from "../persistence/database.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Principal } from "../schema/principal.ts";
-import { createComparison } from "./key-comparison.ts";
+import { createLookup } from "../persistence/lookup-batch.ts";
+import { createComparison, type Presented } from "./key-comparison.ts";
 import { restrictionOf } from "./rights.ts";
+import { WrongSecret } from "./sign-in-guard.ts";
 
 const KEY = /^(?<prefix>[A-Za-z0-9_]{4,32})\.(?<secret>[A-Za-z0-9_-]{20,64})$/u;
 
@@ -19,12 +21,19 @@ const unauthenticated = () =>
  */
 export function createKeySignIn(
   sql: Sql,
-): (token: string) => Promise<Extract<Principal, { kind: "key" }>> {
+): (
+  presented: Omit<Presented, "prefix" | "keyHash">,
+) => Promise<Extract<Principal, { kind: "key" }>> {
   const compare = createComparison();
-  return async (token) => {
+  const find = createLookup((prefixes: readonly string[]) => findKeys(sql, prefixes));
+  return async ({ token, digest, network }) => {
     const [prefix = ""] = token.split(".", 1);
-    const key = await findKey(sql, prefix);
-    if (key === null || !(await compare(token, key.keyHash))) throw unauthenticated();
+    const key = await find(prefix);
+    // An unknown prefix is answered sooner than a wrong secret, and with the same words. A prefix is no secret, and a
+    // comparison for show would let everybody have as many as he likes.
+    if (key === null) throw unauthenticated();
+    const { keyHash } = key;
+    if (!(await compare({ token, digest, prefix, keyHash, network }))) throw new WrongSecret(key);
     const restriction = restrictionOf(key.agentStatus);
     if (restriction === null) throw unauthenticated();
     if (key.isTouchDue) await touchKey(sql, key.keyId);

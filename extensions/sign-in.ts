@@ -14,12 +14,15 @@ import type { PlaceKind } from "../schema/api/contract.ts";
 import { isUuid } from "../schema/ids.ts";
 import { placeFor, type Place } from "./rights.ts";
 import { createJwtSignIn, isJwt, type JwtSettings } from "./sign-in-jwt.ts";
+import type { SignInGuard } from "./sign-in-guard.ts";
 import { createKeySignIn, isKey } from "./sign-in-key.ts";
 
 /** Who holds a token, and what he may do where. */
 export type SignIn = {
-  /** @throws ScriptoriumError `unauthenticated`, `too_many_requests`, `storage_unavailable`; PostgreSQL's errors as they are. */
-  principal(token: string): Promise<Principal>;
+  /** `network`: where it comes from, for limits. @throws ScriptoriumError `unauthenticated`, `too_many_requests`, `storage_unavailable`; PostgreSQL's errors as they are. */
+  principal(token: string, network: string): Promise<Principal>;
+  /** Whom a sign-in link signs in, with what uses it up; null: it is worth nothing. @throws ScriptoriumError `unauthenticated`, `too_many_requests`. */
+  byLink(link: string, network: string, spend: () => Promise<string | null>): Promise<string>;
   /** Where a document is. @throws ScriptoriumError `document_not_found` for a foreign, unknown or deleted one [A1]. */
   placeOf(principal: Principal, documentId: string): Promise<Place>;
   /** The same for an id of any kind, a deleted document too. @throws ScriptoriumError `not_found`, `document_not_found` [A1]. */
@@ -34,32 +37,29 @@ const unauthenticated = () =>
 
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
+function kindOf(token: string): "key" | "jwt" | "session" {
+  if (isKey(token)) return "key";
+  return isJwt(token) ? "jwt" : "session";
+}
+
+type Options = {
+  readonly sql: Sql;
+  readonly logger: Logger;
+  readonly jwt: JwtSettings | null;
+  readonly guard: SignInGuard;
+};
+
 /**
  * Signs in by API key (`<prefix>.<secret>`), JWT of the host application or session token, and resolves what the
  * principal may do where. `jwt` null: there is no host application.
  */
-export function createSignIn(options: {
-  sql: Sql;
-  logger: Logger;
-  jwt: JwtSettings | null;
-}): SignIn {
+export function createSignIn(options: Options): SignIn {
   const { sql } = options;
-  const byKey = createKeySignIn(sql);
-  const byJwt = createJwtSignIn({ ...options, settings: options.jwt });
-  const sessionOf = createLookup((hashes: readonly Buffer[]) => findSessions(sql, hashes));
   const accessOf = createLookup((questions: readonly AccessQuestion[]) =>
     accessToDocuments(sql, questions),
   );
-
   return {
-    async principal(token) {
-      if (token === "" || token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
-      if (isKey(token)) return byKey(token);
-      if (isJwt(token)) return byJwt(token);
-      const session = await sessionOf(sha256(token));
-      if (session === null) throw unauthenticated();
-      return { kind: "user", ...session };
-    },
+    ...createDoors(options),
     async placeOf(principal, documentId) {
       const access = await accessOf({ documentId, userId: principal.userId });
       const place = access === null ? null : placeFor(principal, access);
@@ -75,6 +75,39 @@ export function createSignIn(options: {
       const code = kind === "document" ? "document_not_found" : "not_found";
       // The id itself is not repeated: it may be hostile.
       throw new ScriptoriumError(code, `There is no such ${kind}, or it is not yours to see`);
+    },
+  };
+}
+
+function createDoors({ guard, ...options }: Options): Pick<SignIn, "principal" | "byLink"> {
+  const byKey = createKeySignIn(options.sql);
+  const byJwt = createJwtSignIn({ ...options, settings: options.jwt });
+  const sessionOf = createLookup((hashes: readonly Buffer[]) => findSessions(options.sql, hashes));
+  return {
+    async principal(token, network) {
+      const isHopeless = token === "" || token.length > MAX_TOKEN_LENGTH;
+      const hash = sha256(isHopeless ? "" : token);
+      const digest = hash.toString("base64");
+      const kind = kindOf(token);
+      return guard.attempt({ kind, digest, network }, async () => {
+        if (isHopeless) throw unauthenticated();
+        if (kind === "key") return byKey({ token, digest, network });
+        if (kind === "jwt") return byJwt(token);
+        const session = await sessionOf(hash);
+        if (session === null) throw unauthenticated();
+        return { kind: "user", ...session };
+      });
+    },
+    byLink(link, network, spend) {
+      const digest = sha256(link).toString("base64");
+      return guard.attempt({ kind: "link", digest, network }, async () => {
+        const userId = await spend();
+        if (userId !== null) return userId;
+        throw new ScriptoriumError(
+          "unauthenticated",
+          "The link was used, has expired or never was; ask for another",
+        );
+      });
     },
   };
 }

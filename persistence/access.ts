@@ -19,17 +19,21 @@ export type StoredKey = {
   readonly isTouchDue: boolean;
 };
 
-/** The live key with this prefix: not revoked, not expired; null when there is none. The prefix is unique among them. */
-export async function findKey(sql: SqlOrTransaction, prefix: string): Promise<StoredKey | null> {
-  const [row] = await sql<StoredKey[]>`
-    select k.id as "keyId", k.key_hash as "keyHash", k.user_id as "userId", k.agent_id as "agentId",
+/** The live keys with these prefixes: not revoked, not expired; null where there is none. A prefix is unique among them. */
+export async function findKeys(
+  sql: SqlOrTransaction,
+  prefixes: readonly string[],
+): Promise<(StoredKey | null)[]> {
+  const rows = await sql<(StoredKey & { prefix: string })[]>`
+    select k.key_prefix as prefix, k.id as "keyId", k.key_hash as "keyHash", k.user_id as "userId", k.agent_id as "agentId",
            a.status as "agentStatus", k.organization_id as "organizationId", k.project_id as "projectId",
            k.scopes, k.role,
            (k.last_used_at is null or k.last_used_at < now() - interval '1 minute') as "isTouchDue"
     from api_keys k left join agents a on a.id = k.agent_id
-    where k.key_prefix = ${prefix} and k.revoked_at is null
+    where k.key_prefix in (select unnest(${`{${prefixes.join(",")}}`}::text::text[])) and k.revoked_at is null
       and (k.expires_at is null or k.expires_at > now()) and a.deleted_at is null`;
-  return row ?? null;
+  const found = new Map(rows.map(({ prefix, ...key }) => [prefix, key]));
+  return prefixes.map((prefix) => found.get(prefix) ?? null);
 }
 
 /** Notes that a key was used, at most once a minute: a column for people, not worth a statement for every request. */

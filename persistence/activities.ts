@@ -53,3 +53,31 @@ export const change = (
 /** The column `organization_id` of a row that has a project. */
 export const organizationOf = (sql: SqlOrTransaction): PendingQuery<Row[]> =>
   sql`(select p.organization_id from projects p where p.id = project_id) as organization_id`;
+
+/** Failed sign-ins of one kind, for one key if it exists, from one network; null: from anywhere. */
+export type FailedSignIn = {
+  readonly via: "key" | "jwt" | "session" | "link";
+  readonly key: {
+    readonly keyId: string;
+    readonly organizationId: string;
+    readonly projectId: string | null;
+  } | null;
+  readonly network: string | null;
+  /** Wrong tokens, and those that nobody looked at any more. */
+  readonly count: number;
+  readonly turnedAway: number;
+};
+
+/** Tells of failed sign-ins, a row for each of these. */
+export async function noteFailedSignIns(
+  sql: SqlOrTransaction,
+  failed: readonly FailedSignIn[],
+): Promise<void> {
+  const rows = failed.map(({ key, ...metadata }) => ({ ...key, metadata }));
+  await sql`
+    insert into activities (entity_type, action, actor_type, entity_id, organization_id, project_id, metadata)
+    select case when f."keyId" is null then 'user' else 'key' end, 'sign_in_failed', 'system', f."keyId",
+           f."organizationId", f."projectId", jsonb_strip_nulls(f.metadata)
+    from jsonb_to_recordset(${toJsonb(rows)}::text::jsonb)
+      as f("keyId" uuid, "organizationId" uuid, "projectId" uuid, metadata jsonb)`;
+}

@@ -37,10 +37,17 @@ export type ErrorCode = keyof typeof ERRORS;
 /** The one error class: a code of the closed set, a sentence for a person, and the cause if there is one. */
 export class ScriptoriumError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  /** When to come back, ms, where it is known. */
+  readonly retryAfterMs: number | undefined;
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { retryAfterMs, ...options }: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.name = "ScriptoriumError";
     this.code = code;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -183,7 +183,7 @@ async function authenticate(
   const asOf = rights.moment;
   try {
     const address = parseDocumentName(documentName);
-    const grounds = await groundsFor(signIn, token, address);
+    const grounds = await groundsFor(signIn, { token, network: socket.network }, address);
     connectionConfig.readOnly = grounds.admission === "read";
     const { principal } = grounds;
     if (!socket.allowance.signedIn(principal)) {

@@ -65,6 +65,9 @@ export const configSchema = z.object({
     .refine((token) => /^\S{16,}$/u.test(token), "must have 16 characters or more, and no space")
     .optional()
     .describe("What /metrics asks for as a bearer token; absent: it answers this machine only"),
+  SIGN_IN_FAILURES_PER_MINUTE: count(600).describe(
+    "Wrong tokens of one address in a minute; then only those that were good lately are looked at",
+  ),
   AUTO_MIGRATE: z
     .enum(["true", "false"])
     .default("true")

@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { OnLimit } from "../extensions/limits.ts";
 import { networkOf, peerAddress } from "./client-address.ts";
-import { Tally } from "./tally.ts";
+import { Tally } from "../extensions/tally.ts";
 
 /**
  * Hangs up on an address that has enough connections, before a byte of the next one is read: those that never send

@@ -2,8 +2,10 @@ import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { createCommands } from "../extensions/commands.ts";
+import { FailedSignIns } from "../extensions/failed-sign-ins.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { RightsWatch } from "../extensions/rights-watch.ts";
+import { createSignInGuard } from "../extensions/sign-in-guard.ts";
 import { checkUpdate } from "../extensions/update-check.ts";
 import type { GateOptions } from "../extensions/update-gate.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
@@ -68,7 +70,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     upkeep,
     onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
   });
-  const signIn = createSignIn({ sql: database.sql, logger, jwt: jwtSettingsOf(config) });
+  const failed = new FailedSignIns({ sql: database.sql, logger });
+  const signIn = openSignIn(options, failed);
   const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
@@ -77,6 +80,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
     await watch.close();
+    await failed.close();
     await behindRest.close();
     await upkeep.close();
     metrics.close();
@@ -89,6 +93,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await close();
     throw error;
   }
+}
+
+function openSignIn({ config, storage, logger }: NodeOptions, failed: FailedSignIns): SignIn {
+  const { sql } = storage.database;
+  const failuresPerMinute = config.SIGN_IN_FAILURES_PER_MINUTE;
+  const guard = createSignInGuard({ failuresPerMinute, failed });
+  return createSignIn({ sql, logger, jwt: jwtSettingsOf(config), guard });
 }
 
 const gateOptions = (

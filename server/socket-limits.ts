@@ -3,7 +3,7 @@ import type { Limit, OnLimit } from "../extensions/limits.ts";
 import { createBuckets, TokenBucket, type Rate } from "../extensions/token-bucket.ts";
 import { principalKey } from "../schema/principal.ts";
 import type { Config } from "./config.ts";
-import { Tally } from "./tally.ts";
+import { Tally } from "../extensions/tally.ts";
 
 /** What has come in on a socket before anybody has signed in: tokens, and questions for as many documents. */
 export const MAX_BYTES_BEFORE_SIGN_IN = 256 * 1024;
@@ -22,6 +22,8 @@ const frameRate = (perSecond: number): Rate => ({
 
 /** What one socket may take. */
 export type SocketShare = {
+  /** Whose it is, as far as addresses tell. */
+  readonly network: string;
   /** `onSignedIn`: for each principal who signs in, with the bucket of all his sockets. */
   readonly allowance: (onSignedIn: (bucket: TokenBucket) => void) => Allowance;
   /** How much it may send, alone and with the others of its address. */
@@ -58,6 +60,7 @@ export function createSocketLimits(config: Config, onLimit: OnLimit): SocketLimi
       }
       const principals = createPrincipals(ofPrincipal);
       return {
+        network,
         buckets: [new TokenBucket(frameRate(config.FRAMES_PER_SECOND)), addressBucket(network)],
         allowance: (onSignedIn) => ({
           ...settingsOf(config, onLimit),

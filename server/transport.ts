@@ -22,10 +22,15 @@ let prepared: { payload: Uint8Array; frame: Buffer } | null = null;
 export function createTransport(
   ws: WebSocket,
   tcp: Socket,
-  { maxUnreadBytes, onSlow }: { maxUnreadBytes: number; onSlow: () => void },
+  {
+    network,
+    maxUnreadBytes,
+    onSlow,
+  }: { network: string; maxUnreadBytes: number; onSlow: () => void },
 ): Transport {
   const reader = new SlowReader(maxUnreadBytes);
   return {
+    network,
     send(payload) {
       if (ws.readyState !== WebSocket.OPEN || reader.isCut) return;
       if (!reader.keepsUp(tcp.writableLength, payload.length)) {

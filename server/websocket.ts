@@ -116,7 +116,7 @@ export class WebsocketDoor {
       signedIn();
       intake.add(bucket);
     });
-    const transport = createTransport(ws, tcp, { maxUnreadBytes, onSlow });
+    const transport = createTransport(ws, tcp, { network: share.network, maxUnreadBytes, onSlow });
     const peer = collaboration.accept(transport, NO_REQUEST, allowance);
     this.#sockets.set(ws, peer.socket);
     this.#read(ws, peer, intake);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
-import { findKey } from "../persistence/access.ts";
+import { findKeys } from "../persistence/access.ts";
 import type { AgentStatus } from "../schema/closed-sets.ts";
 import { countRows } from "./support/log-rows.ts";
 import { createAgent, keyOf, signedIn, type Standing } from "./support/roles.ts";
@@ -201,7 +201,7 @@ describe("[A4] who is not signed in", () => {
     const { name } = await tenant.document();
     const { keyId, token } = await keyOf(database.sql, tenant);
     const [prefix = ""] = token.split(".");
-    const isDue = async () => (await findKey(database.sql, prefix))?.isTouchDue;
+    const isDue = async () => (await findKeys(database.sql, [prefix]))[0]?.isTouchDue;
     expect(await isDue()).toBe(true);
     await open(name, token);
     expect(await isDue()).toBe(false);

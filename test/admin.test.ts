@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accessToDocuments, findKey, findSessions } from "../persistence/access.ts";
+import { accessToDocuments, findKeys, findSessions } from "../persistence/access.ts";
 import { describeFailure } from "../server/cli/failure.ts";
 import { createProgram } from "../server/cli/program.ts";
 import { configSchema } from "../server/config.ts";
@@ -136,15 +136,14 @@ test("[A4] a key is shown once, listed without its secret, and revoked for good"
     "key create --user key@example.com --name ci --scopes docs:read,docs:write --role viewer --days 1",
   );
   const [prefix = "", secret = ""] = made.token.split(".");
-  expect(await findKey(sql, prefix)).toMatchObject({
-    role: "viewer",
-    scopes: ["docs:read", "docs:write"],
-  });
+  expect(await findKeys(sql, [prefix])).toMatchObject([
+    { role: "viewer", scopes: ["docs:read", "docs:write"] },
+  ]);
   const list = await run("key list");
   expect(list.stdout).toContain(prefix);
   expect(list.stdout).not.toContain(secret);
   await ask(`key revoke ${prefix}`);
-  expect(await findKey(sql, prefix)).toBeNull();
+  expect(await findKeys(sql, [prefix])).toEqual([null]);
   expect((await ask<Failure>("key revoke nonsense", 1)).error.code).toBe("not_found");
 });
 

@@ -45,6 +45,7 @@ const signInBy = (url: string, cooldownMs?: number): SignIn =>
   createSignIn({
     sql: database.sql,
     logger: pino({ level: "silent" }),
+    guard: { attempt: (_presentation, look) => look() },
     jwt: {
       keys: {
         kind: "key-set",
@@ -60,7 +61,7 @@ const signInBy = (url: string, cooldownMs?: number): SignIn =>
 /** How a sign-in ends: the kind of principal, or the code of the refusal. */
 async function outcome(signIn: SignIn, token: string): Promise<string> {
   try {
-    return (await signIn.principal(token)).kind;
+    return (await signIn.principal(token, "")).kind;
   } catch (error) {
     if (error instanceof ScriptoriumError) return error.code;
     throw error;

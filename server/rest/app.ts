@@ -88,7 +88,7 @@ function serveAreas(rest: RestOptions & AppOptions): void {
   serve(rest, projectHandlers);
   serve(rest, collaboratorHandlers);
   serve(rest, featureHandlers);
-  serve(rest, signInHandlers);
+  serve(rest, signInHandlers(rest));
   serve(rest, documentHandlers(rest));
   serve(rest, contentHandlers(rest));
   serve(rest, versionHandlers(rest));

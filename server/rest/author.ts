@@ -12,10 +12,9 @@ export const authorOf = (principal: Principal): Author => ({
 /** Who stands in the audit log: whoever asked, or nobody who is known yet. */
 export function actorOf(
   principal: Principal | null,
-  request: { readonly requestId: string; readonly ipAddress: string | null },
+  request: { readonly requestId: string; readonly network: string },
 ): Actor {
-  const { requestId, ipAddress } = request;
-  const from = { requestId, ...(ipAddress !== null && { network: coarseNetworkOf(ipAddress) }) };
+  const from = { requestId: request.requestId, network: coarseNetworkOf(request.network) };
   if (principal === null) return { type: "system", id: null, via: "link", ...from };
   const { userId } = principal;
   if (principal.kind !== "key") {

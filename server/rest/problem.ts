@@ -49,6 +49,11 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   too_many_requests: 1,
 };
 
+function retryAfterOf(code: ErrorCode, error: unknown): number | undefined {
+  const own = error instanceof ScriptoriumError ? error.retryAfterMs : undefined;
+  return own === undefined ? RETRY_AFTER_SECONDS[code] : Math.ceil(own / 1000);
+}
+
 /** The RFC 9457 answer to an error. What is not ours to tell (a stack, a statement) stays in the log. */
 export function problemResponse(
   context: Context,
@@ -65,7 +70,7 @@ export function problemResponse(
     requestId,
     ...(error instanceof FaultyRequest && { errors: [...error.faults] }),
   };
-  const retryAfter = RETRY_AFTER_SECONDS[code];
+  const retryAfter = retryAfterOf(code, error);
   if (retryAfter !== undefined) context.header("retry-after", String(retryAfter));
   if (code === "unauthenticated") context.header("www-authenticate", "Bearer");
   return context.body(JSON.stringify(problem), status, {

@@ -4,7 +4,7 @@ import { principalKey, type Principal } from "../../schema/principal.ts";
 import { networkOf, type ClientAddress } from "../client-address.ts";
 import type { Config } from "../config.ts";
 import type { OnLimit } from "../../extensions/limits.ts";
-import { Tally } from "../tally.ts";
+import { Tally } from "../../extensions/tally.ts";
 import { createBuckets, type Rate } from "../../extensions/token-bucket.ts";
 import { clientOf } from "./sender.ts";
 

@@ -1,9 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
-import type { ClientAddress } from "../client-address.ts";
+import { networkOf, type ClientAddress } from "../client-address.ts";
 
-/** Where a request comes from, as far as the socket and the caller tell: shown to people, never decided on. */
-export type Sender = { readonly ipAddress: string | null; readonly userAgent: string | null };
+/** Where a request comes from, as far as the socket and the caller tell. */
+export type Sender = {
+  readonly ipAddress: string | null;
+  /** The same for limits, as `networkOf` writes it. */
+  readonly network: string;
+  readonly userAgent: string | null;
+};
 
 /** A header may be as long as all of them together; a list of sessions needs less. */
 const MAX_USER_AGENT_LENGTH = 300;
@@ -18,5 +23,6 @@ export function clientOf(context: Context, clientAddress: ClientAddress): string
 /** The sender of a request. */
 export function senderOf(context: Context, clientAddress: ClientAddress): Sender {
   const userAgent = context.req.header("user-agent")?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
-  return { ipAddress: clientOf(context, clientAddress), userAgent };
+  const ipAddress = clientOf(context, clientAddress);
+  return { ipAddress, network: networkOf(ipAddress ?? ""), userAgent };
 }

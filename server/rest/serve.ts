@@ -123,14 +123,15 @@ async function answer(
   options: RestOptions,
   { context, contract, handle }: Served,
 ): Promise<Response> {
+  const sender = senderOf(context, options.admission.clientAddress);
   const may = (): ReturnType<typeof authorise> =>
-    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, context, contract));
+    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, { context, sender }, contract));
   const before = await may();
   if (before.principal !== null) options.admission.requests.signedIn(before.principal);
   const request = await readRequest(context, contract);
   const effects: (() => void)[] = [];
   const byOf = ({ principal }: { principal: Principal | null }): Actor =>
-    actorOf(principal, { requestId: context.get("requestId") as string, ...call.sender });
+    actorOf(principal, { requestId: context.get("requestId") as string, ...sender });
   const changes: RightsChange[] = [];
   const call = {
     ...request,
@@ -139,7 +140,7 @@ async function answer(
     afterCommit: (effect: () => void): void => void effects.push(effect),
     rightsChanged: (change: RightsChange): void => void changes.push(change),
     origin: new URL(context.req.url).origin,
-    sender: senderOf(context, options.admission.clientAddress),
+    sender,
   };
   const handler = await prepare(options, handle, { ...call, by: byOf(before) });
   // Again: a body and its preparation may take their time, and a right that ended meanwhile has ended [A3].
@@ -175,11 +176,11 @@ async function prepare(
 
 async function authorise(
   signIn: SignIn,
-  context: Context,
+  { context, sender }: { context: Context; sender: Sender },
   { access }: Route,
 ): Promise<{ principal: Principal | null; place: Place | null }> {
   if (access.who === "anyone") return { principal: null, place: null };
-  const principal = await signIn.principal(bearerToken(context));
+  const principal = await signIn.principal(bearerToken(context), sender.network);
   context.set("principal", principal);
   if (access.who === "person") refuseKeys(principal);
   if (access.who !== "right") return { principal, place: null };

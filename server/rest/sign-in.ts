@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { SignIn } from "../../extensions/sign-in.ts";
 import { createSession } from "../../persistence/accounts.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { readMe, renameUser } from "../../persistence/me.ts";
@@ -40,25 +41,26 @@ async function showMe(
 }
 
 /** The routes of `schema/api/sign-in.ts`. */
-export const signInHandlers = {
-  async createSession({ sql, by, body, sender }) {
-    const userId = await spendSignInLink(sql, body.link);
-    if (userId === null) {
-      throw new ScriptoriumError(
-        "unauthenticated",
-        "The link was used, has expired or never was; ask for another",
-      );
-    }
-    const expiresAt = new Date(Date.now() + SESSION_MS);
-    const { sessionId, token } = await createSession(
-      sql,
-      { userId, expiresAt, ...sender },
-      { ...by, type: "user", id: userId, via: "link" },
-    );
-    const { id, email, name } = await readMe(sql, { kind: "user", userId, sessionId });
-    return { body: { token, sessionId, expiresAt, user: { id, email, name } } };
-  },
+export const signInHandlers = ({ signIn }: { signIn: SignIn }) =>
+  ({ ...ownHandlers, ...linkHandlers(signIn) }) satisfies Handlers;
 
+const linkHandlers = (signIn: SignIn) =>
+  ({
+    async createSession({ sql, by, body, sender }) {
+      const spend = (): Promise<string | null> => spendSignInLink(sql, body.link);
+      const userId = await signIn.byLink(body.link, sender.network, spend);
+      const expiresAt = new Date(Date.now() + SESSION_MS);
+      const { sessionId, token } = await createSession(
+        sql,
+        { userId, expiresAt, ipAddress: sender.ipAddress, userAgent: sender.userAgent },
+        { ...by, type: "user", id: userId, via: "link" },
+      );
+      const { id, email, name } = await readMe(sql, { kind: "user", userId, sessionId });
+      return { body: { token, sessionId, expiresAt, user: { id, email, name } } };
+    },
+  }) satisfies Handlers;
+
+const ownHandlers = {
   async listSessions({ sql, principal, query }) {
     const page = pageOf(ORDER, query);
     if (page.after !== null && !/^\d{1,18}$/u.test(page.after.value)) {

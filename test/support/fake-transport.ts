@@ -43,6 +43,7 @@ export function connectFake(
     get readyState() {
       return readyState;
     },
+    network: "127.0.0.1",
     send: (frame: Uint8Array) => read(peer, frame),
     close: (code: number, reason: string) => {
       readyState = CLOSED;
