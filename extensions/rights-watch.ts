@@ -11,11 +11,10 @@ export type RightsWatchOptions = {
   /** Opens a client of one connection: nobody who signs in waits for the watch, nor the watch for them. */
   readonly connect: () => Sql;
   readonly everyMs: number;
+  /** A statement that takes longer, ms, is on a connection that is dead; 10 s where not given. */
+  readonly answerTimeoutMs?: number;
   readonly logger: Logger;
 };
-
-/** A statement that takes longer, ms, is on a connection that is dead, or soon will be. */
-const ANSWER_TIMEOUT_MS = 10_000;
 
 /** So long before its end, ms, a JWT's holder is asked for another, and again after this while if it was in vain. */
 const ASKED_BEFORE_MS = 30_000;
@@ -72,7 +71,8 @@ export class RightsWatch {
 
   /** The connection is dead without having said so: what waits on it fails, the next question takes a new one. */
   #endHanging(waitingSinceMs: number): void {
-    if (performance.now() - waitingSinceMs < ANSWER_TIMEOUT_MS) return;
+    const { answerTimeoutMs = 10_000 } = this.#options;
+    if (performance.now() - waitingSinceMs < answerTimeoutMs) return;
     const hung = this.#sql;
     this.#sql = this.#options.connect();
     hung.end({ timeout: 0 }).catch(() => {});
