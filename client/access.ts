@@ -1,7 +1,10 @@
 import { ScriptoriumError } from "../schema/errors.ts";
 import { refusalOfReason } from "./refusal.ts";
 
-/** A token, or how to get one that is valid now (asked for at every connection). */
+/**
+ * A token, or how to get one that is valid now: asked for at every connection, by the server before a JWT expires, and
+ * once more when the server has refused what it gave.
+ */
 export type Token = string | (() => string | Promise<string>);
 
 /** The token of one document, and what a refusal of it means. */

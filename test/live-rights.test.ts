@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { HocuspocusProvider } from "@hocuspocus/provider";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import type { ApiClient } from "../client/api.ts";
@@ -228,6 +229,29 @@ describe("[A3] what happens to a document happens to everybody on it", () => {
     const client = rest.client(doomed.token);
     await client.deleteOrganization({ params: { organizationId } });
     expect(await socket.untilClosed()).toEqual(NOT_FOUND);
+  });
+
+  test("whoever is sent away is gone from the others' presence", async () => {
+    const { name } = await tenant.document();
+    const { userId, token } = await signedIn(rest.sql, tenant, { collaborator: "viewer" });
+    const url = `${rest.url.replace("http", "ws")}/collaboration`;
+    const [stays, goes] = [tenant.token, token].map((each) => {
+      const provider = new HocuspocusProvider({
+        url,
+        name,
+        token: each,
+        onAuthenticationFailed: () => provider.destroy(),
+      });
+      provider.awareness?.setLocalStateField("user", { name: each });
+      return provider;
+    });
+    const present = () => stays?.awareness?.getStates().size;
+    await until(() => present() === 2);
+    await admin.removeCollaborator(place(userId));
+    // y-protocols would forget him after 30 s by itself.
+    await until(() => present() === 1, { timeoutMs: 5000 });
+    stays?.destroy();
+    goes?.destroy();
   });
 
   test("a right that is another's, or is what it was, closes nothing", async () => {

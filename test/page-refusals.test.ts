@@ -39,7 +39,7 @@ describeInBrowser("what the server refuses", (browser) => {
   });
 
   test("[A3] after the sign-in has ended the text stays; signed in again, it is saved", async () => {
-    const { documentId, name } = await tenant.document();
+    const { documentId } = await tenant.document();
     const visitor = await signIn(browser(), await linkFor(rest, tenant.userId));
     const { page, text } = visitor;
     await visitor.open(documentId);
@@ -47,7 +47,6 @@ describeInBrowser("what the server refuses", (browser) => {
     await page.keyboard.type("Compline");
     await untilStatus(visitor, "Saved");
     await rest.client(await tokenOf(visitor)).signOut();
-    rest.node.collaboration.documents.closeConnections(name);
     await untilStatus(visitor, "Not allowed: your sign-in has ended");
     await untilReads(visitor, "Compline");
     expect(await text.getAttribute("contenteditable")).toBe("false");

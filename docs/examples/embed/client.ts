@@ -18,7 +18,7 @@ const { url, name, user } = await fetchSession();
 const provider = new HocuspocusProvider({
   url,
   name,
-  // Asked for at every connection, so a token may be short-lived.
+  // Asked for at every connection, and by the server before one expires: a token may be short-lived.
   token: async () => (await fetchSession()).token,
   onStatus: ({ status }) => show("status", status),
   onAuthenticationFailed: ({ reason }) => {

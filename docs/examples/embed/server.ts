@@ -15,7 +15,7 @@ const USERS = {
 };
 const userOf = (cookie = "") => (cookie.includes("user=grace") ? USERS.grace : USERS.ada);
 
-/** Short: the provider asks for another whenever it connects. The organization and the role are yours to decide. */
+/** Short: the provider asks for another when it connects, and when this one is about to end. The organization and the role are yours to decide. */
 const tokenFor = (user: (typeof USERS)["ada"]): Promise<string> =>
   new SignJWT({ ...user, organization: ORGANIZATION, role: "editor" })
     .setProtectedHeader({ alg: "HS256" })
