@@ -1,5 +1,5 @@
 import * as Y from "yjs";
-import { contentFault, type DepthLimits } from "./update-content.ts";
+import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
 import { type Run, type Struct, UpdatePlaces } from "./update-places.ts";
 
 /** Why an update is refused; the sentence is for the log. */
@@ -18,6 +18,7 @@ export const UPDATE_FAULTS = {
   value: "a value that is not JSON",
   dependency: "what the update depends on did not come",
   cost: "applying it takes too long",
+  pace: "the updates of this socket keep the server too busy",
   threw: "the update threw on its way in",
 } as const;
 
@@ -154,15 +155,27 @@ function walkRun(
     const isNews = end > run.known;
     const place = isNews && struct instanceof Y.Item ? places.placeOf(struct) : null;
     if (typeof place === "string") return place;
-    if (place !== null && struct.id.clock < run.known) {
-      if (!places.continues(struct as Y.Item, run.known, place)) return "malformed";
-    }
-    const fault = place === null ? null : contentFault((struct as Y.Item).content, place, limits);
+    const fault =
+      struct instanceof Y.Item ? itemFault(struct, place, run, { places, limits }) : null;
     if (fault !== null) return fault;
     run.places.push(place);
     if (isNews) run.reached = end;
   }
   return null;
+}
+
+/** `place`: null where nothing of the item will be kept, or all of it is known. */
+function itemFault(
+  item: Y.Item,
+  place: Place | null,
+  { known }: Run,
+  { places, limits }: { places: UpdatePlaces; limits: UpdateLimits },
+): UpdateFault | null {
+  const isKnownInPart = item.id.clock < known;
+  if ((isKnownInPart || place === null) && places.cutsPair(item)) return "malformed";
+  if (place === null) return null;
+  if (isKnownInPart && !places.continues(item, known, place)) return "malformed";
+  return contentFault(item.content, place, limits);
 }
 
 /** The client of whom something has to come first. A reference of a client to its own future is no reference. */

@@ -67,6 +67,30 @@ export class UpdatePlaces {
     return before !== null && areInOneList(before, place);
   }
 
+  /**
+   * True when finding this item's neighbours would cut a surrogate pair. Yjs puts U+FFFD in place of both halves. An
+   * item that is known already, or kept as a clock alone, is not in the log, and the log would still have the pair.
+   */
+  cutsPair({ origin, rightOrigin }: Y.Item): boolean {
+    return (
+      (origin !== null && this.#isPairAt(origin, 1)) ||
+      (rightOrigin !== null && this.#isPairAt(rightOrigin, 0))
+    );
+  }
+
+  #isPairAt(id: Y.ID, after: number): boolean {
+    const struct = this.#structAt(id);
+    if (!(struct instanceof Y.Item && struct.content instanceof Y.ContentString)) return false;
+    const at = id.clock - struct.id.clock + after;
+    return isHighSurrogate(struct.content.str.charCodeAt(at - 1)) && at < struct.length;
+  }
+
+  #structAt(id: Y.ID): Struct | undefined {
+    const run = this.#runOf(id);
+    if (run === null) return Y.getItem(this.#doc.store, id);
+    return run.structs[indexOf(run, id.clock)];
+  }
+
   #inside(parent: unknown): Place | null | PlaceFault {
     if (typeof parent === "string") return ROOTS.get(parent) ?? "root";
     return parent instanceof Y.ID ? this.#insideItem(parent) : "malformed";
@@ -115,6 +139,8 @@ const areInOneList = (one: Place | PlaceFault, other: Place | PlaceFault): boole
   typeof other !== "string" &&
   one.within === other.within &&
   one.key === other.key;
+
+const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff;
 
 const kindOf = (type: AnyType): Place["kind"] => (type instanceof Y.XmlText ? "text" : "element");
 

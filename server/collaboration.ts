@@ -16,7 +16,8 @@ import { LiveRights } from "../extensions/live-rights.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import { renew } from "../extensions/renewal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
-import { type GateOptions, UpdateGate } from "../extensions/update-gate.ts";
+import { UpdateGate } from "../extensions/update-gate.ts";
+import type { IntakeOptions } from "../extensions/update-intake.ts";
 import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
 import { parseDocumentName } from "../schema/ids.ts";
 
@@ -26,7 +27,7 @@ type SignInOptions = {
   readonly onRefused: (code: ErrorCode) => void;
   /** A socket is closed for this reason. */
   readonly onCut: (code: ErrorCode) => void;
-  readonly gate: Pick<GateOptions, "limits" | "check" | "onRefused">;
+  readonly gate: Omit<IntakeOptions, "logger">;
 };
 
 /** The live documents, and the way in for accepted websockets. */
@@ -79,7 +80,7 @@ export function createCollaboration(
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
     onTokenSync: ({ connection, token }) => renew({ ...options, rights }, connection, token),
-    beforeSync: async (message) => gate.receiveSync(message),
+    beforeSync: (message) => gate.receiveSync(message),
     connected: async ({ context, connection }) =>
       joined({ ...options, rights }, context, connection),
     onDisconnect: async ({ context }) => context.socket.left(),

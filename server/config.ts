@@ -91,6 +91,11 @@ export const configSchema = z.object({
   MAX_FIRST_SYNC_STRUCTS: count(500_000).describe(
     "Parts of what a client brings when it opens a document (4400)",
   ),
+  CHECK_APART_BYTES: count(64 * 1024).describe(
+    "An update of more bytes is tried in a thread first",
+  ),
+  CHECK_APART_STRUCTS: count(500).describe("… or of more parts"),
+  CHECK_CPU_MS: count(500).describe("CPU time that such an update may take there, ms (4400)"),
   MAX_NEW_CLIENTS: count(1000).describe(
     "New Yjs client ids of one author in one document in an hour (4400)",
   ),

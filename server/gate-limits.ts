@@ -1,4 +1,4 @@
-import type { GateLimits } from "../extensions/update-gate.ts";
+import type { GateLimits } from "../extensions/update-intake.ts";
 import type { Config } from "./config.ts";
 
 /** What updates may hold, from the configuration. */
@@ -16,5 +16,6 @@ export function gateLimits(config: Config): GateLimits {
       maxStructs: config.MAX_FIRST_SYNC_STRUCTS,
     },
     maxNewClients: config.MAX_NEW_CLIENTS,
+    apart: { bytes: config.CHECK_APART_BYTES, structs: config.CHECK_APART_STRUCTS },
   };
 }

@@ -7,7 +7,8 @@ import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { RightsWatch } from "../extensions/rights-watch.ts";
 import { createSignInGuard } from "../extensions/sign-in-guard.ts";
 import { checkUpdate } from "../extensions/update-check.ts";
-import type { GateOptions } from "../extensions/update-gate.ts";
+import { UpdateCheckThread } from "../extensions/update-check-thread.ts";
+import type { IntakeOptions } from "../extensions/update-intake.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
 import type { Database, Sql } from "../persistence/database.ts";
 import { forgetWhatIsOver } from "../persistence/forget.ts";
@@ -43,7 +44,7 @@ export type NodeOptions = {
   readonly storage: Pick<Storage, "database" | "location" | "embedded">;
   readonly logger: Logger;
   /** For the bench, which measures what it costs. */
-  readonly check?: GateOptions["check"];
+  readonly check?: IntakeOptions["check"];
 };
 
 /** What is received but not committed gets this long at a stop, ms; the rest was never acknowledged. */
@@ -72,7 +73,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   });
   const failed = new FailedSignIns({ sql: database.sql, logger });
   const signIn = openSignIn(options, failed);
-  const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics });
+  const checkThread = new UpdateCheckThread({ cpuMs: config.CHECK_CPU_MS, logger });
+  const gate = gateOptions(options, metrics, checkThread);
+  const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics, gate });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
   const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
@@ -83,6 +86,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await failed.close();
     await behindRest.close();
     await upkeep.close();
+    await checkThread.close();
     metrics.close();
     await lock?.close();
   };
@@ -105,9 +109,11 @@ function openSignIn({ config, storage, logger }: NodeOptions, failed: FailedSign
 const gateOptions = (
   { config, check = checkUpdate }: NodeOptions,
   { updateRefused }: Metrics,
-): Pick<GateOptions, "limits" | "check" | "onRefused"> => ({
+  thread: UpdateCheckThread,
+): Omit<IntakeOptions, "logger"> => ({
   limits: gateLimits(config),
   check,
+  thread,
   onRefused: updateRefused,
 });
 
@@ -225,7 +231,12 @@ const openUpdateLog = (
 
 const openCollaboration = (
   options: NodeOptions,
-  { metrics, ...parts }: Pick<Parts, "updateLog" | "upkeep" | "signIn" | "metrics">,
+  {
+    metrics,
+    ...parts
+  }: Pick<Parts, "updateLog" | "upkeep" | "signIn" | "metrics"> & {
+    gate: Omit<IntakeOptions, "logger">;
+  },
 ): Collaboration =>
   createCollaboration({
     ...parts,
@@ -234,7 +245,6 @@ const openCollaboration = (
     onRefused: metrics.signInRefused,
     onCut: metrics.socketCut,
     onHookFailed: metrics.hookFailed,
-    gate: gateOptions(options, metrics),
   });
 
 const openRightsWatch = (
