@@ -18,8 +18,18 @@ export type Database = {
   close(): Promise<void>;
 };
 
-/** Error classes that say "the server could not", not "the statement is wrong": worth trying again unchanged. */
-const UNAVAILABLE_CLASSES = ["08", "53", "57", "58"];
+/**
+ * Error classes that say "the server could not", not "the statement is wrong": worth trying again unchanged. 08 a
+ * lost connection, 28 a role that may not log in any more, 53 no disk, memory or connections left, 57 stopping or a
+ * timeout, 58 the system below.
+ */
+const UNAVAILABLE_CLASSES = ["08", "28", "53", "57", "58"];
+
+/** A standby, or a primary that was made read-only: another may be the primary now. */
+const READ_ONLY = "25006";
+
+/** Single codes of the same kind: no such database, while it is put back from a backup; rights that were taken away. */
+const UNAVAILABLE_CODES = [READ_ONLY, "3D000", "42501"];
 
 /** PostgreSQL's own names for the SQLSTATE codes this program decides on. */
 export const UNIQUE_VIOLATION = "23505";
@@ -47,10 +57,15 @@ export async function uniquely<T>(statement: PromiseLike<T>, message: string): P
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ScriptoriumError) return error.code === "storage_unavailable";
   if (error instanceof postgres.PostgresError) {
-    return UNAVAILABLE_CLASSES.includes(error.code.slice(0, 2));
+    const { code } = error;
+    return UNAVAILABLE_CLASSES.includes(code.slice(0, 2)) || UNAVAILABLE_CODES.includes(code);
   }
   return errorCode(error) !== null;
 }
+
+/** True when the connection is no good any more: it hangs, or leads to what is not the primary. */
+export const wantsNewConnection = (error: unknown): boolean =>
+  error instanceof ScriptoriumError || errorCode(error) === READ_ONLY;
 
 /**
  * Opens a pool; nothing is contacted until the first statement.

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as Y from "yjs";
 import type { DocumentAddress } from "../schema/ids.ts";
-import type { ScriptoriumError } from "../schema/errors.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
 import type { Author, DocumentBatch, LogRow } from "./append-updates.ts";
 import type { StoredDocument } from "./load-document.ts";
 import { mergeUpdates } from "./merge-updates.ts";
@@ -202,3 +202,11 @@ export class DocumentLog {
     );
   }
 }
+
+/** Why nothing of a log can be committed any more. */
+export const deleted = ({ address }: DocumentLog): ScriptoriumError =>
+  new ScriptoriumError("document_not_found", `${address.name} was deleted`);
+
+/** The same; its clients come back, and bring what the repaired document lacks. */
+export const repaired = ({ address }: DocumentLog): ScriptoriumError =>
+  new ScriptoriumError("restarting", `${address.name} was repaired`);

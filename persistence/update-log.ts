@@ -3,8 +3,21 @@ import type { Logger } from "pino";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import { appendAgain, appendUpdates, type Author, type DocumentBatch } from "./append-updates.ts";
-import { errorCode, FOREIGN_KEY_VIOLATION, isUnavailable, type Sql } from "./database.ts";
-import { DocumentLog, type LoadedState, type SettledBatch } from "./document-log.ts";
+import {
+  errorCode,
+  FOREIGN_KEY_VIOLATION,
+  isUnavailable,
+  type Sql,
+  wantsNewConnection,
+} from "./database.ts";
+import { withTimeout } from "./with-timeout.ts";
+import {
+  deleted,
+  DocumentLog,
+  repaired,
+  type LoadedState,
+  type SettledBatch,
+} from "./document-log.ts";
 
 /** What the log needs and whom it tells. */
 export type UpdateLogOptions = {
@@ -29,13 +42,6 @@ const backoffMs = (attempts: number): number => Math.min(50 * 2 ** attempts, 100
 
 /** Acknowledgements held for one document: updates that change nothing add to these, but not to the bytes. */
 const MAX_WAITING = 100_000;
-
-const deleted = ({ address }: DocumentLog) =>
-  new ScriptoriumError("document_not_found", `${address.name} was deleted`);
-
-/** Its clients come back, and bring what the repaired document lacks. */
-const repaired = ({ address }: DocumentLog) =>
-  new ScriptoriumError("restarting", `${address.name} was repaired`);
 
 /** One statement never carries more than this; what is left goes with the next. */
 const STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -198,7 +204,7 @@ export class UpdateLog {
     const batches = logs.flatMap((log) => log.inFlight?.batch ?? []);
     const sentMs = performance.now();
     try {
-      const heads = await this.#withTimeout(this.#append(logs, batches));
+      const heads = await withTimeout(this.#append(logs, batches), this.#options.commitTimeoutMs);
       this.#options.onStatement?.("committed", performance.now() - sentMs);
       for (const log of logs) {
         const { documentId, part } = log.address;
@@ -225,16 +231,6 @@ export class UpdateLog {
       return head === null ? [] : [head];
     }
     return appendUpdates(this.#sql, batches);
-  }
-
-  /** A plain timer, not an AbortSignal: this runs for every commit, and every abort makes an error with a stack. */
-  #withTimeout<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const expired = (): void =>
-        reject(new ScriptoriumError("storage_unavailable", "No reply to a commit in time"));
-      const timer = setTimeout(expired, this.#options.commitTimeoutMs);
-      work.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
   }
 
   #pause(ms: number): Promise<void> {
@@ -269,7 +265,7 @@ export class UpdateLog {
     if (lost) {
       this.#attempts += 1;
       for (const log of logs) log.inDoubt = true;
-      if (error instanceof ScriptoriumError) this.#reconnect();
+      if (wantsNewConnection(error)) this.#reconnect();
       return;
     }
     const [log] = logs;
@@ -291,7 +287,7 @@ export class UpdateLog {
     this.#failingSinceMs = null;
   }
 
-  /** The old connection hangs: cut it. Its backend may still hold locks; appendAgain waits for those. */
+  /** The old connection hangs, or leads to what is not the primary: cut it. Its backend may still hold locks; appendAgain waits for those. */
   #reconnect(): void {
     const hung = this.#sql;
     this.#sql = this.#options.connect();

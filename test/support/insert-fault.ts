@@ -8,6 +8,8 @@ export const CHECK_VIOLATION = "23514";
 export type InsertFault = {
   /** The next so many attempts to log updates are refused; `Infinity` refuses all until the next call. */
   refuse(attempts: number, code: string): Promise<void>;
+  /** So many of a hundred attempts are refused, scattered, until the next call of `refuse`. */
+  refuseShare(percent: number, code: string): Promise<void>;
   /** Attempts since the last call of `refuse`. */
   attempts(): Promise<number>;
 };
@@ -19,12 +21,16 @@ const ALL = 2_147_483_648;
 export async function installInsertFault(sql: Sql): Promise<InsertFault> {
   await sql.unsafe(`
     create sequence insert_attempts;
-    create table insert_refusals (until bigint not null, code text not null);
-    insert into insert_refusals values (0, '${DISK_FULL}');
+    create table insert_refusals (until bigint not null, percent int not null, code text not null);
+    insert into insert_refusals values (0, 0, '${DISK_FULL}');
     create function refuse_insert() returns trigger language plpgsql as $$
+      declare
+        attempt bigint := nextval('insert_attempts');
+        refusal insert_refusals;
       begin
-        if nextval('insert_attempts') <= (select until from insert_refusals) then
-          raise exception 'refused by the test' using errcode = (select code from insert_refusals);
+        select * into refusal from insert_refusals;
+        if attempt <= refusal.until or abs(hashint8(attempt) % 100) < refusal.percent then
+          raise exception 'refused by the test' using errcode = refusal.code;
         end if;
         return null;
       end $$;
@@ -32,7 +38,12 @@ export async function installInsertFault(sql: Sql): Promise<InsertFault> {
       for each statement execute function refuse_insert();`);
   return {
     async refuse(attempts, code) {
-      await sql`update insert_refusals set until = ${Math.min(attempts, ALL)}, code = ${code}`;
+      await sql`
+        update insert_refusals set until = ${Math.min(attempts, ALL)}, percent = 0, code = ${code}`;
+      await sql`select setval('insert_attempts', 1, false)`;
+    },
+    async refuseShare(percent, code) {
+      await sql`update insert_refusals set until = 0, percent = ${percent}, code = ${code}`;
       await sql`select setval('insert_attempts', 1, false)`;
     },
     async attempts() {
