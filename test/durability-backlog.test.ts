@@ -10,6 +10,7 @@ import {
   type InsertFault,
   installInsertFault,
 } from "./support/insert-fault.ts";
+import { writeNote } from "./support/notes.ts";
 import { Oracle } from "./support/oracle.ts";
 import { type ProxiedNode, startProxiedNode } from "./support/proxied-node.ts";
 import { differences, faultsInDatabase, replay, TEXT } from "./support/replay.ts";
@@ -122,7 +123,7 @@ test.each(TROUBLES)(
     // The reader saw what was typed, up to the last edit that was taken in.
     const read = reader.document.getText(TEXT);
     await until(() => read.length > 0 && read.length === writer.document.getText(TEXT).length);
-    writer.document.getText("outage").insert(0, "kept by the client");
+    writeNote(writer.document, "kept by the client");
     await until(() => seenByWriter.has("offline"), { describe: "the writer is told" });
     await delay(TROUBLE_MS);
     expect([...seenByReader]).toEqual([]);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCollaboration } from "../client/index.ts";
+import { notesOf, writeNote } from "./support/notes.ts";
 import { Oracle } from "./support/oracle.ts";
 import { type OwnPostgres, startOwnPostgres } from "./support/own-postgres.ts";
 import { differences, faultsInDatabase, replay, TEXT } from "./support/replay.ts";
@@ -52,7 +53,7 @@ test("[L1 L7 T5] kill -9 of PostgreSQL: nothing acknowledged meanwhile, resumed 
     await delay(random() * 500);
     await postgres.kill();
     const acknowledged = oracle.acknowledged;
-    reader.document.getText("outage").insert(0, "x");
+    writeNote(reader.document, "x");
     await delay(OUTAGE_MS);
     expect(oracle.acknowledged, "acknowledged while PostgreSQL is gone").toBe(acknowledged);
     expect(reader.status).toBe("saving");
@@ -70,7 +71,7 @@ test("[L1 L7 T5] kill -9 of PostgreSQL: nothing acknowledged meanwhile, resumed 
   expect([...statuses].toSorted()).toEqual(["saved", "saving"]);
   const stored = await replay(postgres.database.sql, documentId);
   await until(() => differences([stored, reader.document]).length === 0);
-  expect(stored.getText("outage").length).toBe(KILLS);
+  expect(notesOf(stored).length).toBe(KILLS);
   expect(stored.getText(TEXT).length).toBeGreaterThan(0);
   await Promise.all([reader.close(), ...typists.map((typist) => typist.destroy())]);
   await server.end("SIGKILL");
