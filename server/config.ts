@@ -12,7 +12,7 @@ const webAddress = () =>
 /** RFC 7518, 3.2: a key of HS256 is at least as long as its hash. */
 const MIN_SECRET_BYTES = 32;
 
-/** Every environment variable there is. README's table is printed from this by `npm run admin -- config`. */
+/** Every environment variable there is. docs/CONFIGURATION.md is printed from this by `npm run admin -- config`. */
 export const configSchema = z.object({
   PORT: z.coerce
     .number()

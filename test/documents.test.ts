@@ -101,10 +101,10 @@ describe("what documents name is there", () => {
 });
 
 describe("tables say what the code says", () => {
-  test("configuration: README has what `admin config` prints", async () => {
+  test("configuration: docs/CONFIGURATION.md has what `admin config` prints", async () => {
     const { stdout } = await runAdmin(["config"], { env: {} });
     expect(stdout.split("\n").length).toBeGreaterThan(variables.length);
-    expect(README).toContain(stdout.trim());
+    expect(read("docs/CONFIGURATION.md")).toContain(stdout.trim());
   });
 
   test("commands of the script, each with its subcommands", () => {

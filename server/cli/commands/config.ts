@@ -10,7 +10,7 @@ type Variable = {
   readonly description: string;
 };
 
-/** `config`: every environment variable, as the table that README shows. */
+/** `config`: every environment variable, as the table of docs/CONFIGURATION.md. */
 export function addConfig(program: Command): void {
   const command = program
     .command("config")
