@@ -22,10 +22,9 @@ export function wrongToken(index: number, prefixes: readonly string[]): string {
 /** What came back: how many answers of each status, and how long it took. */
 export type Flood = { readonly statuses: Map<string, number>; readonly durationMs: number };
 
-/**
- * Sends so many wrong tokens as requests, from these addresses of this machine, as fast as it can: each connection
- * writes all of its requests at once and counts what comes back.
- */
+const CONNECTIONS_PER_ADDRESS = 5;
+
+/** Sends so many wrong tokens as requests from these addresses of this machine, as fast as they are answered. */
 export async function floodWith(
   count: number,
   { port, prefixes }: Target,
@@ -33,40 +32,46 @@ export async function floodWith(
 ): Promise<Flood> {
   const statuses = new Map<string, number>();
   const startedMs = performance.now();
-  const share = Math.ceil(count / addresses.length);
+  let sent = 0;
+  const next = (): string | null =>
+    sent < count ? requestWith(wrongToken(sent++, prefixes)) : null;
+  const answered = (status: string): void => {
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  };
   await Promise.all(
-    addresses.map(
-      (localAddress, place) =>
-        new Promise<void>((done, failed) => {
-          const tcp = connect({ host: "127.0.0.1", port, localAddress });
-          let rest = "";
-          let answered = 0;
-          tcp.setEncoding("latin1");
-          tcp.on("data", (text: string) => {
-            const heads = (rest + text).split("HTTP/1.1 ");
-            rest = heads.pop() ?? "";
-            if (rest.length >= 3) {
-              heads.push(rest);
-              rest = "";
-            }
-            for (const head of heads) {
-              if (!/^\d{3} /u.test(head)) continue;
-              const status = head.slice(0, 3);
-              statuses.set(status, (statuses.get(status) ?? 0) + 1);
-              answered += 1;
-            }
-            if (answered >= share) tcp.end();
-          });
-          tcp.on("error", failed);
-          tcp.on("close", () => done());
-          for (let index = 0; index < share; index += 1) {
-            const token = wrongToken(index * addresses.length + place, prefixes);
-            tcp.write(
-              `GET /api/v1/me HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`,
-            );
-          }
-        }),
+    addresses.flatMap((localAddress) =>
+      Array.from({ length: CONNECTIONS_PER_ADDRESS }, () =>
+        sendOneByOne({ port, localAddress }, next, answered),
+      ),
     ),
   );
   return { statuses, durationMs: performance.now() - startedMs };
+}
+
+const requestWith = (token: string): string =>
+  `GET /api/v1/me HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`;
+
+/** Sends a request, waits for the head of its answer, sends the next; until there is none. */
+function sendOneByOne(
+  to: { port: number; localAddress: string },
+  next: () => string | null,
+  answered: (status: string) => void,
+): Promise<void> {
+  const tcp = connect({ host: "127.0.0.1", ...to }).setEncoding("latin1");
+  const send = (): void => {
+    const request = next();
+    if (request === null) tcp.end();
+    else tcp.write(request);
+  };
+  tcp.on("data", (text: string) => {
+    const status = /^HTTP\/1\.1 (?<status>\d{3})/u.exec(text)?.groups?.["status"];
+    if (status === undefined) return;
+    answered(status);
+    send();
+  });
+  send();
+  return new Promise((done, failed) => {
+    tcp.on("error", failed);
+    tcp.on("close", () => done());
+  });
 }
