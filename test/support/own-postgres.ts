@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, realpath, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,6 +20,8 @@ export type OwnPostgres = {
   kill(): Promise<void>;
   /** Starts it again; resolves when it takes connections. */
   restart(): Promise<void>;
+  /** What it has written into its log. */
+  log(): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -55,6 +57,7 @@ export async function startOwnPostgres(): Promise<OwnPostgres> {
     async restart() {
       started.push(await startEmbeddedPostgres({ dataDir }));
     },
+    log: () => readFile(join(dataDir, "postgres.log"), "utf8"),
     async close() {
       await database.close();
       for (const handle of started) await handle.close();
