@@ -1,6 +1,9 @@
+import { HocuspocusProvider } from "@hocuspocus/provider";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as Y from "yjs";
+import { SCRIPT } from "../persistence/activities.ts";
+import { createSession } from "../persistence/accounts.ts";
 import { isUnsafeKey } from "../schema/content-node.ts";
 import { describeInBrowser } from "./support/browser.ts";
 import { HOSTILE_PAYLOADS } from "./support/hostile-content.ts";
@@ -8,6 +11,7 @@ import { createGuest, linkFor, signIn, untilStatus, type Visitor } from "./suppo
 import { replay } from "./support/replay.ts";
 import { startRest, type Rest } from "./support/rest.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
+import { until } from "./support/until.ts";
 import { openWire, type WireClient } from "./support/wire-client.ts";
 
 /** What the gate lets through: it refuses keys that reach a prototype. */
@@ -103,6 +107,31 @@ function quote(inside: Y.XmlElement): Y.XmlElement {
   made.insert(0, [inside]);
   return made;
 }
+
+const CARET = { anchor: { tname: "default" }, head: { tname: "default" } };
+
+/** What a presence may say that is no caret and nobody. */
+const HOSTILE_PRESENCE: readonly Record<string, unknown>[] = [
+  { cursor: "x" },
+  { cursor: {} },
+  { cursor: { anchor: null, head: null } },
+  { cursor: { anchor: 1, head: "x" } },
+  { cursor: { anchor: { type: {} }, head: { item: "x" } } },
+  {
+    cursor: {
+      anchor: { item: { client: -1, clock: 2 ** 53 } },
+      head: { type: { client: 1, clock: 1 } },
+    },
+  },
+  { cursor: { anchor: { tname: "__proto__" }, head: { tname: "constructor" } } },
+  { cursor: { anchor: { tname: "diagram", assoc: 1e9 }, head: { tname: "default", assoc: "x" } } },
+  { cursor: CARET, user: "<img src=x onerror=alert(1)>" },
+  { cursor: CARET, user: null },
+  { cursor: CARET, user: 1 },
+  { cursor: CARET, user: { name: { toString: 1 }, color: { toString: 1 } } },
+  { cursor: CARET, user: { name: "<script>alert(1)</script>", color: "red;background:url(//x)" } },
+  { cursor: CARET, user: { name: "x".repeat(10_000), color: "#ffffff" } },
+];
 
 /** Without attributes. */
 const plain = (xml: string): string => xml.replaceAll(/ [\w-]+="[^"]*"/gu, "");
@@ -206,6 +235,44 @@ describeInBrowser("a document that a hostile editor wrote", (browser) => {
     expect(after).toContain("<blink>marked</blink>");
     expect(after).toContain("words more");
     expect(after).not.toContain("listitem");
+    await hostile.close();
+    await visitor.page.context().close();
+  });
+
+  test("what somebody says of his caret cannot stop the others from writing", async () => {
+    const { documentId, hostile } = await fillDocument((fragment) =>
+      fragment.push([paragraph("")]),
+    );
+    const visitor = await visit(browser(), tenant.userId);
+    const seen = watch(visitor);
+    await visitor.open(documentId);
+    await visitor.text.click();
+    const guestId = await createGuest(rest.sql, tenant, { name: "Lurker", role: "viewer" });
+    const { token } = await createSession(
+      rest.sql,
+      { userId: guestId, expiresAt: new Date(Date.now() + 3_600_000) },
+      SCRIPT,
+    );
+    const lurker = new HocuspocusProvider({
+      url: `${rest.url.replace("http", "ws")}/collaboration`,
+      name: `document:${documentId}`,
+      token,
+    });
+    await until(() => lurker.isSynced);
+    for (const [index, state] of HOSTILE_PRESENCE.entries()) {
+      lurker.awareness?.setLocalState({ ...state, index });
+      await visitor.page.keyboard.type("x");
+    }
+    lurker.awareness?.setLocalState({ user: { name: "The end" } });
+    await visitor.page.locator(".person[title='The end']").waitFor();
+    await visitor.page.keyboard.type("!");
+    await untilStatus(visitor, "Saved");
+    const { length } = HOSTILE_PRESENCE;
+    const stored = (await replay(rest.sql, documentId)).getXmlFragment("default");
+    expect(plain(stored.toJSON())).toBe(`<paragraph>${"x".repeat(length)}!</paragraph>`);
+    expect(seen).toEqual([]);
+    expect(await activeIn(visitor)).toEqual([]);
+    lurker.destroy();
     await hostile.close();
     await visitor.page.context().close();
   });
