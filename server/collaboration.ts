@@ -16,6 +16,7 @@ import { LiveRights } from "../extensions/live-rights.ts";
 import { codeOf, Refusal } from "../extensions/refusal.ts";
 import { renew } from "../extensions/renewal.ts";
 import type { SignIn } from "../extensions/sign-in.ts";
+import { createSignInsWaiting } from "../extensions/sign-ins-waiting.ts";
 import { UpdateGate } from "../extensions/update-gate.ts";
 import type { IntakeOptions } from "../extensions/update-intake.ts";
 import { type ErrorCode, ScriptoriumError } from "../schema/errors.ts";
@@ -68,6 +69,7 @@ export function createCollaboration(
   options: Omit<LiveDocumentsOptions, "isOutdated"> & SignInOptions,
 ): Collaboration {
   const rights = new LiveRights();
+  const waiting = createSignInsWaiting();
   const documents = new LiveDocuments({
     ...options,
     isOutdated: ({ asOf, grounds, address }) => rights.isOutdated(asOf, grounds, address),
@@ -76,7 +78,7 @@ export function createCollaboration(
   documents.configure({
     ...withoutHooks,
     quiet: true,
-    onAuthenticate: (payload) => authenticate({ ...options, rights }, payload),
+    onAuthenticate: (payload) => authenticate({ ...options, rights, waiting }, payload),
     onLoadDocument: ({ documentName, document }) => documents.load(documentName, document),
     afterLoadDocument: async ({ document }) => documents.loaded(document),
     onTokenSync: ({ connection, token }) => renew({ ...options, rights }, connection, token),
@@ -175,8 +177,13 @@ function joined(
   );
 }
 
+type Admission = {
+  readonly rights: LiveRights;
+  readonly waiting: ReturnType<typeof createSignInsWaiting>;
+};
+
 async function authenticate(
-  { signIn, rights, logger, onRefused }: SignInOptions & { readonly rights: LiveRights },
+  { signIn, rights, waiting, logger, onRefused }: SignInOptions & Admission,
   { documentName, token, context, connectionConfig }: onAuthenticatePayload<SocketContext>,
 ): Promise<Partial<SocketContext>> {
   const { socket } = context;
@@ -184,7 +191,8 @@ async function authenticate(
   const asOf = rights.moment;
   try {
     const address = parseDocumentName(documentName);
-    const grounds = await groundsFor(signIn, { token, network: socket.network }, address);
+    const { network } = socket;
+    const grounds = await waiting(() => groundsFor(signIn, { token, network }, address));
     connectionConfig.readOnly = grounds.admission === "read";
     const { principal } = grounds;
     if (!socket.allowance.signedIn(principal)) {

@@ -13,4 +13,7 @@ export const notesOf = (doc: Y.Doc): string[] =>
   doc
     .getXmlFragment(FRAGMENT)
     .toArray()
-    .map((paragraph) => (paragraph instanceof Y.XmlElement ? paragraph.toArray().join("") : ""));
+    .map((paragraph) => {
+      const text = paragraph instanceof Y.XmlElement ? paragraph.get(0) : null;
+      return text instanceof Y.XmlText ? text.toJSON() : "";
+    });
