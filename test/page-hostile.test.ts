@@ -238,8 +238,10 @@ describeInBrowser("a document that a hostile editor wrote", (browser) => {
     await hostile.close();
     await visitor.page.context().close();
   });
+});
 
-  test("what somebody says of his caret cannot stop the others from writing", async () => {
+describeInBrowser("somebody who may only read", (browser) => {
+  test("says of his caret what he likes, and cannot stop the others from writing", async () => {
     const { documentId, hostile } = await fillDocument((fragment) =>
       fragment.push([paragraph("")]),
     );
