@@ -27,7 +27,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRestApp } from "./rest/app.ts";
 import { measureUpkeep } from "./measured-upkeep.ts";
 import type { Storage } from "./storage.ts";
-import { WebsocketDoor } from "./websocket.ts";
+import { type DoorOptions, WebsocketDoor } from "./websocket.ts";
 
 /** A running server. */
 export type Node = {
@@ -52,6 +52,15 @@ const DRAIN_TIMEOUT_MS = 10_000;
 
 /** What one caller makes the others wait for at most, and how many may wait. */
 const THREAD_LIMITS = { taskTimeoutMs: 15_000, maxWaiting: 100 };
+
+/** What stands around the largest update in its frame: the address, two types, a length. */
+const AROUND_AN_UPDATE_BYTES = 1024;
+
+/** How much one frame may bring, and how much may wait for a reader. */
+const sizes = (config: Config): Pick<DoorOptions, "maxFrameBytes" | "maxUnreadBytes"> => ({
+  maxFrameBytes: config.MAX_FIRST_SYNC_BYTES + AROUND_AN_UPDATE_BYTES,
+  maxUnreadBytes: config.SLOW_READER_BYTES,
+});
 
 /** Statements of REST at once. */
 const REST_CONNECTIONS = 10;
@@ -169,13 +178,12 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
   });
   admission.limitConnections(http);
-  const maxUnreadBytes = config.SLOW_READER_BYTES;
   const door = new WebsocketDoor({
     http,
     collaboration,
     logger,
     admission,
-    maxUnreadBytes,
+    ...sizes(config),
     onLimit,
   });
   metrics.watch({ door, updateLog });

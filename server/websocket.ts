@@ -16,9 +16,6 @@ import { createTransport } from "./transport.ts";
 /** The one path sockets are accepted on. */
 export const COLLABORATION_PATH = "/collaboration";
 
-/** No frame is larger: ws closes with 1009 before it allocates one. */
-const MAX_FRAME_BYTES = 4 * 1024 * 1024;
-
 /** A peer that does not answer a ping for this long, ms, is gone. Half-open connections would live for hours. */
 const PING_EVERY_MS = 30_000;
 
@@ -28,6 +25,8 @@ export type DoorOptions = {
   readonly collaboration: Collaboration;
   readonly logger: Logger;
   readonly admission: Admission;
+  /** No frame is larger: ws closes with 1009 before it allocates one. */
+  readonly maxFrameBytes: number;
   /** Unsent bytes at which a socket is closed as a slow reader. */
   readonly maxUnreadBytes: number;
   readonly onLimit: OnLimit;
@@ -46,7 +45,7 @@ export class WebsocketDoor {
     this.#wss = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: MAX_FRAME_BYTES,
+      maxPayload: options.maxFrameBytes,
     });
     options.http.on("upgrade", (request: IncomingMessage, tcp: Duplex, head: Buffer) =>
       this.#upgrade(request, tcp, head),

@@ -142,6 +142,19 @@ test("[T32] 10,000 SyncStep1 of one client: closed with 4429, and the memory sta
   expect(again.closed).toBeNull();
 });
 
+test("[T32] who reads what he asked for is closed with 4429 as well, after twenty answers", async () => {
+  const node = await start();
+  const { name } = await tenant.document();
+  const socket = await open(node, name);
+  for (let count = 0; count < 10_000; count += 1) {
+    socket.send(syncFrame(name, SYNC.step1, EMPTY_STATE_VECTOR));
+  }
+  expect(await socket.untilClosed()).toEqual({ code: 4429, reason: "too_many_requests" });
+  expect(await reached(node, "asking_per_second")).toBe(1);
+  // Each answer comes with a question back.
+  expect(socket.count(name, FRAME.sync)).toBeLessThanOrEqual(2 * 21);
+});
+
 describe("[T36] before anything is allocated", () => {
   test("a frame of 100 MB is refused by its head, of a stranger and of who is signed in", async () => {
     const node = await start();
