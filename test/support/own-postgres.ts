@@ -28,9 +28,9 @@ export type OwnPostgres = {
 /** Backends learn of their postmaster's death within milliseconds; what they had committed by then was committed. */
 const LAST_REPLIES_MS = 500;
 
-/** Starts one in a folder of its own, which `close()` removes. */
-export async function startOwnPostgres(): Promise<OwnPostgres> {
-  const base = await realpath(await mkdtemp(join(tmpdir(), "scriptorium-own-")));
+/** Starts one in a folder of its own inside `folder`, which `close()` removes. */
+export async function startOwnPostgres({ folder = tmpdir() } = {}): Promise<OwnPostgres> {
+  const base = await realpath(await mkdtemp(join(folder, "scriptorium-own-")));
   // Open to the user postgres: a root's cluster lies in the folder itself then.
   await chmod(base, 0o755);
   const dataDir = join(base, "data");
