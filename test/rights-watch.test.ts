@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { authFrame, EMPTY_STATE_VECTOR, SYNC, syncFrame } from "../bench/wire.ts";
+import * as Y from "yjs";
+import { authFrame, awarenessFrame, EMPTY_STATE_VECTOR, SYNC, syncFrame } from "../bench/wire.ts";
+import { cut } from "../extensions/live-rights.ts";
 import type { Sql } from "../persistence/database.ts";
 import { inSeconds, SECRET_ENVIRONMENT, signJwt } from "./support/host-application.ts";
+import { countRows } from "./support/log-rows.ts";
 import { createAgent, keyOf, signedIn } from "./support/roles.ts";
 import { sized } from "./support/size.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
@@ -190,6 +193,32 @@ test("[A3] two documents of one session that ends: 4401, for it is true of both"
   await until(() => world.node.collaboration.rights.open.size === 2);
   await sql`update sessions set revoked_at = now() where id = ${sessionId}`;
   expect(await socket.untilClosed()).toEqual(UNAUTHENTICATED);
+});
+
+test("[A3] what a socket that is cut has sent already, and nobody has looked at, dies with it", async () => {
+  const { sql } = world.database;
+  const { rights } = world.node.collaboration;
+  const { documentId, name } = await world.tenant.document();
+  const { token } = await signedIn(sql, world.tenant, { collaborator: "editor" });
+  const socket = await open(name, token);
+  const [connection] = rights.open.keys();
+  const other = await open(name, world.tenant.token);
+  const rows = () => countRows(sql, { documentId, part: "content" });
+  const before = await rows();
+  const doc = new Y.Doc();
+  doc.getText("diagram").insert(0, "late");
+  // In Hocuspocus' queue, which goes on when this turn is over.
+  for (const kind of [SYNC.step2, SYNC.update]) {
+    connection?.handleMessage(syncFrame(name, kind, Y.encodeStateAsUpdate(doc)));
+  }
+  connection?.handleMessage(awarenessFrame(name, 77));
+  if (connection !== undefined) cut(new Map([[connection, "forbidden"]]));
+  expect(await socket.untilClosed()).toEqual({ code: 4403, reason: "forbidden" });
+  other.document.getText("diagram").insert(0, "mine");
+  await other.answered();
+  expect(await rows()).toBe(before + 1);
+  const { documents } = world.node.collaboration.documents;
+  expect([...(documents.get(name)?.awareness.getStates().keys() ?? [])]).toEqual([]);
 });
 
 describe("[A3] who comes in while his right is taken", () => {
