@@ -209,16 +209,18 @@ describe("[A3] what happens to a document happens to everybody on it", () => {
       insert into projects (organization_id, name, slug)
       values (${tenant.organizationId}, 'Other', ${randomUUID()}) returning id`;
     const projectId = project?.id ?? "";
+    const { userId, token } = await signedIn(rest.sql, tenant, { collaborator: "viewer" });
+    await admin.addCollaborator({ params: { projectId }, body: { userId, role: "viewer" } });
+    const ofBoth = await open(name, token);
     await admin.updateDocument({ params: { documentId }, body: { projectId } });
     expect(await his.untilClosed()).toEqual(NOT_FOUND);
     mine.document.getText("diagram").insert(0, "still here");
     await mine.answered();
     expect(mine.closed).toBeNull();
-    // And from now on what is changed in the other project is what counts.
-    const late = await signedIn(rest.sql, { ...tenant, projectId }, { collaborator: "viewer" });
-    const reader = await open(name, late.token);
-    await admin.removeCollaborator({ params: { projectId, userId: late.userId } });
-    expect(await reader.untilClosed()).toEqual(NOT_FOUND);
+    expect(ofBoth.closed).toBeNull();
+    // From now on what is changed in the other project is what counts.
+    await admin.removeCollaborator({ params: { projectId, userId } });
+    expect(await ofBoth.untilClosed()).toEqual(NOT_FOUND);
   });
 
   test("its organization deleted: 4404", async () => {
