@@ -171,8 +171,6 @@ export class CollaborationSocket implements WebSocketLike {
     connection.onClose(() => {
       this.#connections.delete(address);
       this.#incomplete.delete(address);
-      // Hocuspocus goes through its queue to the end, presence included, whatever became of the socket.
-      if (this.#cut) connection["messageQueue"].length = 0;
       if (this.openCount + this.addresses.openingCount === 0 && !this.#closed) {
         this.addresses.awaitToken();
       }
