@@ -1,0 +1,237 @@
+import * as encoding from "lib0/encoding";
+import { describe, expect, test } from "vitest";
+import { Awareness, encodeAwarenessUpdate } from "y-protocols/awareness";
+import * as Y from "yjs";
+import { FRAME } from "../bench/wire.ts";
+import { difference } from "../persistence/proof.ts";
+import { countRows, replayRows } from "./support/log-rows.ts";
+import { element, gc, rawUpdate, text } from "./support/raw-update.ts";
+import { signedIn } from "./support/roles.ts";
+import { until } from "./support/until.ts";
+import { openWire, type WireClient } from "./support/wire-client.ts";
+import { useWorld } from "./support/world.ts";
+
+const LIMIT_BYTES = 256 * 1024;
+
+const world = await useWorld({
+  MAX_UPDATE_BYTES: String(LIMIT_BYTES),
+  MAX_NEW_CLIENTS: "20",
+  CHECK_CPU_MS: "300",
+});
+
+async function open(name: string, token = world.tenant.token): Promise<WireClient> {
+  const client = await openWire({ url: world.node.url, name, token });
+  world.clients.push(client);
+  await client.answered();
+  return client;
+}
+
+const somebodyElse = async (): Promise<string> =>
+  (await signedIn(world.database.sql, world.tenant, { member: "admin" })).token;
+
+async function newDocument() {
+  const { documentId, name } = await world.tenant.document();
+  return { name, address: { documentId, part: "content" } as const };
+}
+
+const textOf = (doc: Y.Doc): string => doc.getText("diagram").toJSON();
+
+const refusals = async (reason: string): Promise<number> => {
+  const page = await fetch(`http://127.0.0.1:${world.node.port}/metrics`);
+  const line = (await page.text())
+    .split("\n")
+    .find((each) => each.startsWith(`scriptorium_updates_refused_total{reason="${reason}"}`));
+  return Number(line?.split(" ").at(-1) ?? 0);
+};
+
+/** What an editor sends when its user has a name. */
+function presenceFrame(name: string, doc: Y.Doc): Uint8Array {
+  const awareness = new Awareness(doc);
+  awareness.setLocalStateField("user", { name: "Ann" });
+  const states = encodeAwarenessUpdate(awareness, [doc.clientID]);
+  awareness.destroy();
+  const encoder = encoding.createEncoder();
+  encoding.writeVarString(encoder, name);
+  encoding.writeVarUint(encoder, FRAME.awareness);
+  encoding.writeVarUint8Array(encoder, states);
+  return encoding.toUint8Array(encoder);
+}
+
+const nested = (depth: number): Uint8Array => {
+  const structs = Array.from({ length: depth }, (_, index) =>
+    element(index === 0 ? { root: "default" } : { parent: [1, index - 1] }, "blockquote"),
+  );
+  return rawUpdate({ client: 1, structs });
+};
+
+const clients = (count: number): Uint8Array =>
+  rawUpdate(...Array.from({ length: count }, (_, id) => ({ client: id + 1, structs: [gc(1)] })));
+
+describe("[T37] a hostile update costs its sender the socket, and nobody else anything", () => {
+  test.each<[string, string, number, Uint8Array]>([
+    ["100 nested nodes too many", "depth", 4400, nested(200)],
+    ["5,000 nested nodes", "depth", 4400, nested(5000)],
+    ["30,000 client ids", "clients", 4400, clients(30_000)],
+    [
+      "a clock of 2^53 - 1",
+      "clock",
+      4400,
+      rawUpdate({ client: 1, clock: Number.MAX_SAFE_INTEGER - 1, structs: [gc(1)] }),
+    ],
+    [
+      "more bytes than allowed",
+      "size",
+      4413,
+      rawUpdate({ client: 1, structs: [text({ root: "diagram" }, "a".repeat(LIMIT_BYTES))] }),
+    ],
+  ])("%s", async (_what, reason, code, update) => {
+    const { name, address } = await newDocument();
+    const neighbour = await open((await newDocument()).name);
+    const [offender, other] = [await open(name), await open(name)];
+    const before = await refusals(reason);
+    const { accepted } = offender;
+    offender.send("update", update);
+    expect(await offender.untilClosed()).toEqual({
+      code,
+      reason: code === 4413 ? "too_large" : "bad_update",
+    });
+    expect(offender.accepted).toBe(accepted);
+    expect(await refusals(reason)).toBe(before + 1);
+    expect(await countRows(world.database.sql, address)).toBe(0);
+    for (const client of [other, neighbour]) {
+      client.document.getText("diagram").insert(0, "unharmed");
+      await client.answered();
+      expect([client.closed, client.refused]).toEqual([null, 0]);
+    }
+    expect(textOf((await open(name)).document)).toBe("unharmed");
+  });
+
+  test("client ids that come a few at a time, on one socket after another", async () => {
+    const { name } = await newDocument();
+    let next = 1;
+    const some = (count: number): Uint8Array =>
+      rawUpdate(
+        ...Array.from({ length: count }, () => ({ client: (next += 1), structs: [gc(1)] })),
+      );
+    const first = await open(name);
+    first.send("update", some(15));
+    await first.answered();
+    await first.close();
+    const second = await open(name);
+    second.send("update", some(15));
+    expect(await second.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+    const other = await open(name, await somebodyElse());
+    other.send("update", some(15));
+    await other.answered();
+    expect(other.closed).toBeNull();
+  });
+});
+
+describe("[L6 T37] who writes under the client id of somebody who is here", () => {
+  const forged = (id: number, clock: number): Uint8Array =>
+    rawUpdate({ client: id, clock, structs: [gc(3)] });
+
+  test("is refused: the next words of that person would be taken for known", async () => {
+    const { name, address } = await newDocument();
+    const victim = await open(name);
+    victim.document.getText("diagram").insert(0, "one ");
+    await victim.answered();
+    const attacker = await open(name, await somebodyElse());
+    attacker.send("update", forged(victim.document.clientID, 4));
+    expect(await attacker.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+    victim.document.getText("diagram").insert(4, "two");
+    await victim.answered();
+    expect(textOf(await replayRows(world.database.sql, address))).toBe("one two");
+  });
+
+  test("is refused when that person has only shown that he is here", async () => {
+    const { name } = await newDocument();
+    const victim = await open(name);
+    victim.socket.send(presenceFrame(name, victim.document));
+    const live = world.node.collaboration.documents.live(name);
+    await until(() => live?.document.hasAwarenessStates() === true);
+    const attacker = await open(name, await somebodyElse());
+    attacker.send("step2", forged(victim.document.clientID, 0));
+    expect(await attacker.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+  });
+
+  test("may bring what that person wrote and the server lost, as long as he is not back", async () => {
+    const { name, address } = await newDocument();
+    const gone = new Y.Doc();
+    gone.getText("diagram").insert(0, "broadcast, not committed");
+    const healer = await open(name, await somebodyElse());
+    healer.send("step2", Y.encodeStateAsUpdate(gone));
+    await healer.answered();
+    const back = await open(name);
+    Y.applyUpdate(back.document, Y.encodeStateAsUpdate(gone));
+    back.document.clientID = gone.clientID;
+    back.document.getText("diagram").insert(0, "and ");
+    await back.answered();
+    expect([healer.closed, back.closed]).toEqual([null, null]);
+    expect(textOf(await replayRows(world.database.sql, address))).toBe(
+      "and broadcast, not committed",
+    );
+  });
+
+  test("may be the same person in another tab", async () => {
+    const { name } = await newDocument();
+    const [old, again] = [await open(name), await open(name)];
+    old.document.getText("diagram").insert(0, "one ");
+    await old.answered();
+    again.send("update", forged(old.document.clientID, 4));
+    await again.answered();
+    expect(again.closed).toBeNull();
+  });
+});
+
+/** Two clients who insert at one place again and again: each of the second steps over all of the first. */
+function quadratic(count: number): { harmless: Uint8Array; costly: Uint8Array } {
+  const insertions = (client: number): Uint8Array =>
+    rawUpdate({
+      client,
+      structs: Array.from({ length: count }, () => text({ root: "diagram" }, "a")),
+    });
+  return { harmless: insertions(1), costly: insertions(2) };
+}
+
+test("[T37] an update that would take seconds is found out in a thread; nobody waits for it", async () => {
+  const { name, address } = await newDocument();
+  const { harmless, costly } = quadratic(8000);
+  const [offender, other] = [await open(name), await open(name)];
+  offender.send("update", harmless);
+  await offender.answered();
+  const refused = offender.untilClosed();
+  offender.send("update", costly);
+  const before = textOf(other.document).length;
+  let typed = 0;
+  while (offender.closed === null) {
+    other.document.getText("diagram").insert(0, "x");
+    typed += 1;
+    await other.answered();
+  }
+  expect(await refused).toEqual({ code: 4400, reason: "bad_update" });
+  expect(await refusals("cost")).toBe(1);
+  // It was being tried all the while, and the other was served.
+  expect(typed).toBeGreaterThan(2);
+  expect(other.closed).toBeNull();
+  const replayed = await replayRows(world.database.sql, address);
+  expect(textOf(replayed).length).toBe(before + typed);
+});
+
+test("a large honest update is tried in a thread, and what follows it keeps its order", async () => {
+  const { name, address } = await newDocument();
+  const client = await open(name);
+  const fragment = client.document.getXmlFragment("default");
+  const paragraphs = Array.from({ length: 1000 }, (_, index) => {
+    const paragraph = new Y.XmlElement("paragraph");
+    paragraph.insert(0, [new Y.XmlText(`Paragraph ${index}`)]);
+    return paragraph;
+  });
+  fragment.insert(0, paragraphs);
+  for (let index = 0; index < 20; index += 1) {
+    fragment.insert(fragment.length, [new Y.XmlElement("horizontalRule")]);
+  }
+  await client.answered();
+  expect([client.closed, client.asked]).toEqual([null, 1]);
+  expect(difference(client.document, await replayRows(world.database.sql, address))).toBeNull();
+});
