@@ -11,6 +11,7 @@ import { type BenchPostgres, openBenchPostgres } from "./postgres.ts";
 import { createProcesses, type Processes } from "./processes.ts";
 import { type CompactionTools, createCompaction } from "./row-compaction.ts";
 import { fanOut } from "./row-fan-out.ts";
+import { createGate } from "./row-gate.ts";
 import { createHerd } from "./row-herd.ts";
 import { kill } from "./row-kill.ts";
 import { createReplay } from "./row-replay.ts";
@@ -36,7 +37,7 @@ const SELF_CHECK_RATIO = 1.25;
 /** After this long, ms, quick rows get one round each: the promise is two minutes, on a busy machine too. */
 const QUICK_MS = 65_000;
 
-const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction", "rest"];
+const ROWS = ["saturated", "fan-out", "kill", "replay", "herd", "compaction", "rest", "gate"];
 
 function parseRows(text: string): string[] {
   const rows = text.split(",");
@@ -61,11 +62,14 @@ const command = new Command("bench")
   .option("--json", "one JSON document instead of the table", false)
   .option("--self-check", "plain against plain: what this machine can tell apart", false);
 
-function createScenarios(options: Options, scale: Scale, tools: CompactionTools): Scenario[] {
+function createScenarios(
+  options: Options,
+  scale: Scale,
+  { tools, ours }: { tools: CompactionTools; ours: Subject },
+): Scenario[] {
   const compared = [saturated, fanOut, kill, createReplay(scale), createHerd(scale)];
-  const chosen = [...compared, createCompaction(tools), createRest(tools)].filter(
-    ({ name }) => options.only?.includes(name) ?? true,
-  );
+  const alone = [createCompaction(tools), createRest(tools), createGate(tools, ours)];
+  const chosen = [...compared, ...alone].filter(({ name }) => options.only?.includes(name) ?? true);
   if (!options.selfCheck) return chosen;
   return chosen
     .filter(({ columns }) => columns === undefined)
@@ -137,7 +141,7 @@ async function measure(
   };
   print(heading(rivals.plain.label, rivals.ours.label));
   const report: Report = { lines: [], failures: [] };
-  for (const scenario of createScenarios(options, scale, tools)) {
+  for (const scenario of createScenarios(options, scale, { tools, ours: rivals.ours })) {
     const rounds = options.rounds ?? scenario.rounds[scale];
     const load = startLoad(processes, process.env);
     try {

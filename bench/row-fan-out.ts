@@ -11,7 +11,8 @@ export const fanOutJob = (
   typing: Pick<FanOutJob, "token" | "names" | "seconds">,
 ): FanOutJob => ({ url, ...typing, clientsPerDocument: 10, updatesPerSecond: 1_000 });
 
-async function run({ subject, load }: Context, seconds: number): Promise<Measurement> {
+/** The work and its figures; another row takes some of them. */
+export async function runFanOut({ subject, load }: Context, seconds: number): Promise<Measurement> {
   const { token, names } = await subject.prepare(FAN_OUT_DOCUMENTS);
   const marks: CpuSeconds[] = [];
   const { delivered, acknowledged } = await load.run(
@@ -72,6 +73,6 @@ export const fanOut: Scenario = {
     },
   ],
   rounds: { quick: 3, full: 5 },
-  warmUp: async (context) => void (await run(context, 2)),
-  measure: (context) => run(context, context.scale === "quick" ? 4 : 10),
+  warmUp: async (context) => void (await runFanOut(context, 2)),
+  measure: (context) => runFanOut(context, context.scale === "quick" ? 4 : 10),
 };

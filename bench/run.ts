@@ -7,7 +7,7 @@ import type { Round } from "./table.ts";
 export type Rivals = { plain: Subject; ours: Subject };
 
 /**
- * Does one scenario's work at both servers in turn: plain, ours, plain, ours, … (or twice at ours, see `columns`).
+ * Does one scenario's work at both servers in turn: plain, ours, plain, ours, … (or twice at ours, see `columns`; or others, see `rivals`).
  * After `deadline` (ms, as performance.now()) a row gets its first round and no more.
  * Both are started for it and stopped after it. Before each turn both are idle, so neither pays for the other.
  */
@@ -22,9 +22,10 @@ export async function runScenario(
     signal: AbortSignal;
   },
 ): Promise<Round[]> {
-  const { rivals, load, scale } = options;
-  const { ours } = rivals;
-  const plain = scenario.columns === undefined ? rivals.plain : ours;
+  const { load, scale } = options;
+  const { ours, plain: other } = scenario.rivals ?? options.rivals;
+  const isOneServer = scenario.columns !== undefined && scenario.rivals === undefined;
+  const plain = isOneServer ? ours : other;
   const subjects = new Map<Subject, Turn>([[plain, "plain"]]).set(ours, "ours");
   const take = async (turn: Turn, round: number): Promise<Measurement> => {
     options.signal.throwIfAborted();

@@ -32,6 +32,8 @@ export type Scenario = {
   name: string;
   /** Present: both turns are at our server, which is measured against itself. What the two columns are then. */
   columns?: Record<Turn, string>;
+  /** Present: the two servers of this row, whatever those of the others are. */
+  rivals?: Record<Turn, Subject>;
   figures: readonly Figure[];
   rounds: Record<Scale, number>;
   /** Once for each server, not measured: compiled code and filled caches. */
