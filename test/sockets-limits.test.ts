@@ -36,8 +36,9 @@ describe("[T31] slow readers", () => {
     const writer = await openWire({ url: node.url, name, token: nodes.tenant.token });
     const healthy = await nodes.open(node, name);
     const paused: RawSocket[] = [];
-    for (let count = sized(5, 100); count > 0; count -= 1)
+    for (let count = sized(5, 100); count > 0; count -= 1) {
       paused.push(await nodes.open(node, name));
+    }
     for (const { ws } of paused) ws.pause();
     const text = writer.document.getText("diagram");
     const chunk = "x".repeat(200_000);
