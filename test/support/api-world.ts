@@ -53,6 +53,9 @@ export const JWT_ENVIRONMENT = {
   NEW_ORGANIZATIONS: "true",
   JWT_ISSUER: ISSUER,
   JWT_AUDIENCE: AUDIENCE,
+  // At the nightly size one address asks as fast as it can, and each answer is compared.
+  REQUESTS_PER_SECOND_PER_ADDRESS: "100000",
+  REQUESTS_PER_SECOND_PER_PRINCIPAL: "100000",
 } as const;
 
 const DAY_MS = 86_400_000;
