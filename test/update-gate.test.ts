@@ -235,3 +235,19 @@ test("a large honest update is tried in a thread, and what follows it keeps its 
   expect([client.closed, client.asked]).toEqual([null, 1]);
   expect(difference(client.document, await replayRows(world.database.sql, address))).toBeNull();
 });
+
+test("[L6 T38] what comes behind a missing update waits unread, and only so much of it", async () => {
+  const { name, address } = await newDocument();
+  const options = { url: world.node.url, name, token: world.tenant.token, answer: () => null };
+  const client = await openWire(options);
+  world.clients.push(client);
+  client.send("update", rawUpdate({ client: 1, clock: 5, structs: [gc(1)] }));
+  await until(() => client.asked === 2);
+  for (let clock = 6; clock < 1100; clock += 1) {
+    client.send("update", rawUpdate({ client: 1, clock, structs: [gc(1)] }));
+  }
+  expect(await client.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+  expect([client.accepted, client.asked]).toEqual([0, 2]);
+  expect(await refusals("dependency")).toBe(1);
+  expect(await countRows(world.database.sql, address)).toBe(0);
+});
