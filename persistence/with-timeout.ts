@@ -2,7 +2,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 
 /**
  * The work, or `storage_unavailable` when it is not done in time; it goes on, and nobody hears of it any more.
- * A plain timer, not an AbortSignal: this runs for every commit, and every abort makes an error with a stack.
+ * A plain timer, not an AbortSignal: this runs for every commit and request, and every abort makes an error with a stack.
  */
 export function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {

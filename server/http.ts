@@ -1,6 +1,7 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono, type Context } from "hono";
+import type { OnLimit } from "../extensions/limits.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { browserHeaders } from "./browser-headers.ts";
 import { mountPage } from "./page.ts";
@@ -19,15 +20,23 @@ const PATIENCE = {
   connectionsCheckingInterval: 5000,
 };
 
+/**
+ * Requests of one connection without an answer. Who waits for answers has one; hundreds fit into a packet, and Node
+ * begins all of a packet in one turn of the event loop.
+ */
+const MOST_UNANSWERED = 16;
+
 /** The HTTP server under the websocket door: the REST API, the page, liveness, readiness and metrics. */
 export function createHttpServer({
   rest,
   readiness,
   metrics,
+  onLimit,
 }: {
   rest: RestApp;
   readiness: Readiness;
   metrics: (context: Context) => Promise<Response>;
+  onLimit: OnLimit;
 }): Server {
   const app = new Hono();
   app.use(browserHeaders);
@@ -42,11 +51,29 @@ export function createHttpServer({
   mountPage(app);
   app.route("/", rest);
   const listener = getRequestListener(app.fetch);
+  const isOneTooMany = countUnanswered();
   return createServer(PATIENCE, (request, response) => {
+    if (isOneTooMany(response)) {
+      if (!request.socket.destroyed) onLimit("requests_at_once");
+      request.socket.destroy();
+      return;
+    }
     listener(request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
+}
+
+/** Notes that a request has begun; true when its connection has too many that are not over. */
+function countUnanswered(): (response: ServerResponse) => boolean {
+  const unanswered = new WeakMap<object, number>();
+  return (response) => {
+    const { socket } = response.req;
+    const count = (unanswered.get(socket) ?? 0) + 1;
+    unanswered.set(socket, count);
+    response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    return count > MOST_UNANSWERED;
+  };
 }
 
 /** @throws ScriptoriumError `bad_configuration` when the address cannot be had, with the reason in words. */

@@ -176,6 +176,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     rest,
     readiness: () => readiness(door, updateLog, database),
     metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
+    onLimit,
   });
   admission.limitConnections(http);
   const door = new WebsocketDoor({

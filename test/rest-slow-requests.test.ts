@@ -1,10 +1,10 @@
 import { request } from "node:http";
 import { expect, test } from "vitest";
 import { pino } from "pino";
-import { inTime } from "../server/rest/in-time.ts";
 import { createFairShare } from "../server/rest/fair-share.ts";
 import { SCRIPT } from "../persistence/activities.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
+import { withTimeout } from "../persistence/with-timeout.ts";
 import { revokeSessions } from "../persistence/revoke.ts";
 import { SECRET_ENVIRONMENT } from "./support/host-application.ts";
 import { keyOf, signedIn } from "./support/roles.ts";
@@ -123,12 +123,14 @@ test("a task that takes too long is given up, and the next has a thread again", 
 
 test("a database that does not answer is a database that is away", async () => {
   const hanging = Promise.withResolvers<string>();
-  const late = inTime(20, hanging.promise);
+  const late = withTimeout(hanging.promise, 20);
   await expect(late).rejects.toMatchObject({ code: "storage_unavailable" });
   // Whatever becomes of it now is nobody's unhandled rejection.
   hanging.reject(new Error("too late"));
-  await expect(inTime(10_000, Promise.resolve("at once"))).resolves.toBe("at once");
-  await expect(inTime(10_000, Promise.reject(new Error("its own")))).rejects.toThrow("its own");
+  await expect(withTimeout(Promise.resolve("at once"), 10_000)).resolves.toBe("at once");
+  await expect(withTimeout(Promise.reject(new Error("its own")), 10_000)).rejects.toThrow(
+    "its own",
+  );
 });
 
 test("whoever waited in vain for a lock is told to come back, and comes back", async () => {

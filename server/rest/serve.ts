@@ -11,6 +11,7 @@ import {
 } from "../../persistence/database.ts";
 import type { Actor } from "../../persistence/activities.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
+import { withTimeout } from "../../persistence/with-timeout.ts";
 import { takesBody, type AnswerOf, type Route, type TextType } from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
@@ -19,7 +20,6 @@ import type { Admission } from "../admission.ts";
 import type { RestApp } from "./app.ts";
 import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
-import { inTime } from "./in-time.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
 import { senderOf, type Sender } from "./sender.ts";
 
@@ -125,7 +125,7 @@ async function answer(
 ): Promise<Response> {
   const sender = senderOf(context, options.admission.clientAddress);
   const may = (): ReturnType<typeof authorise> =>
-    inTime(STEP_TIMEOUT_MS, authorise(options.signIn, { context, sender }, contract));
+    withTimeout(authorise(options.signIn, { context, sender }, contract), STEP_TIMEOUT_MS);
   const before = await may();
   if (before.principal !== null) options.admission.requests.signedIn(before.principal);
   const request = await readRequest(context, contract);
@@ -160,7 +160,7 @@ async function answer(
     for (const effect of effects) effect();
     return reply;
   });
-  return respond(context, contract, await inTime(STEP_TIMEOUT_MS, told));
+  return respond(context, contract, await withTimeout(told, STEP_TIMEOUT_MS));
 }
 
 /** Long work before the transaction, in fair shares; most handlers have none. */
