@@ -143,6 +143,30 @@ describe("tables say what the code says", () => {
   });
 });
 
+test("docs/SECURITY.md tells the defaults of its limits as they are", () => {
+  const limits = parseConfig({});
+  const rows = read("docs/SECURITY.md").split("\n");
+  const told = rows.flatMap((row) => {
+    const [what = "", value = ""] = row.startsWith("| ") ? row.split(" | ") : [];
+    const names = [...what.matchAll(/`(?<name>[A-Z_]{4,})`/gu)].map((match) => match[1] ?? "");
+    return names.map((name) => ({ name, value }));
+  });
+  const faults = told.filter(({ name, value }) => {
+    const limit = limits[name as keyof typeof limits];
+    return typeof limit === "number" && !spellings(limit).some((each) => value.includes(each));
+  });
+  expect(faults).toEqual([]);
+  expect(told.length).toBeGreaterThan(20);
+});
+
+/** 10000 as a count, as bytes and as ms. */
+const spellings = (limit: number): string[] => [
+  limit.toLocaleString("en"),
+  `${limit / 1024} KiB`,
+  `${limit / 1024 ** 2} MiB`,
+  `${limit / 1000} s`,
+];
+
 test(".env.example has every variable, in order, with its default", () => {
   const lines = mentions([{ path: "", text: read(".env.example") }], /^# ([A-Z_]+=.*)$/gmu);
   const pairs = lines.map(({ found }) => found.split("=", 2) as [string, string]);
