@@ -5,7 +5,7 @@ import * as Y from "yjs";
 import { FRAME } from "../bench/wire.ts";
 import { difference } from "../persistence/proof.ts";
 import { countRows, replayRows } from "./support/log-rows.ts";
-import { element, gc, rawUpdate, text } from "./support/raw-update.ts";
+import { element, gc, rawUpdate, rawUpdateOf, text } from "./support/raw-update.ts";
 import { signedIn } from "./support/roles.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient } from "./support/wire-client.ts";
@@ -65,7 +65,7 @@ const nested = (depth: number): Uint8Array => {
 };
 
 const clients = (count: number): Uint8Array =>
-  rawUpdate(...Array.from({ length: count }, (_, id) => ({ client: id + 1, structs: [gc(1)] })));
+  rawUpdateOf(Array.from({ length: count }, (_, id) => ({ client: id + 1, structs: [gc(1)] })));
 
 describe("[T37] a hostile update costs its sender the socket, and nobody else anything", () => {
   test.each<[string, string, number, Uint8Array]>([
@@ -104,6 +104,20 @@ describe("[T37] a hostile update costs its sender the socket, and nobody else an
       expect([client.closed, client.refused]).toEqual([null, 0]);
     }
     expect(textOf((await open(name)).document)).toBe("unharmed");
+  });
+
+  test.each<[string, Uint8Array]>([
+    ["100,000 nested nodes", nested(100_000)],
+    ["200,000 client ids", clients(200_000)],
+  ])("as a first sync: %s", async (_what, update) => {
+    const { name, address } = await newDocument();
+    const [offender, other] = [await open(name), await open(name)];
+    offender.send("step2", update);
+    // For what they hold, or on a slow machine for the time it takes to see that.
+    expect(await offender.untilClosed()).toEqual({ code: 4400, reason: "bad_update" });
+    other.document.getText("diagram").insert(0, "unharmed");
+    await other.answered();
+    expect(await countRows(world.database.sql, address)).toBe(1);
   });
 
   test("client ids that come a few at a time, on one socket after another", async () => {
@@ -201,6 +215,7 @@ test("[T37] an update that would take seconds is found out in a thread; nobody w
   offender.send("update", harmless);
   await offender.answered();
   const refused = offender.untilClosed();
+  const tooCostly = await refusals("cost");
   offender.send("update", costly);
   const before = textOf(other.document).length;
   let typed = 0;
@@ -210,7 +225,7 @@ test("[T37] an update that would take seconds is found out in a thread; nobody w
     await other.answered();
   }
   expect(await refused).toEqual({ code: 4400, reason: "bad_update" });
-  expect(await refusals("cost")).toBe(1);
+  expect(await refusals("cost")).toBe(tooCostly + 1);
   // It was being tried all the while, and the other was served.
   expect(typed).toBeGreaterThan(2);
   expect(other.closed).toBeNull();
@@ -234,6 +249,26 @@ test("a large honest update is tried in a thread, and what follows it keeps its 
   await client.answered();
   expect([client.closed, client.asked]).toEqual([null, 1]);
   expect(difference(client.document, await replayRows(world.database.sql, address))).toBeNull();
+});
+
+test("a first sync of twelve megabytes, as after a week offline, is taken whole; one of twenty is not", async () => {
+  const { name, address } = await newDocument();
+  const paragraphs = Array.from({ length: 200 }, () => {
+    const paragraph = new Y.XmlElement("paragraph");
+    paragraph.insert(0, [new Y.XmlText("lorem ipsum ".repeat(5000))]);
+    return paragraph;
+  });
+  const offline = new Y.Doc();
+  offline.getXmlFragment("default").insert(0, paragraphs);
+  const client = await open(name);
+  client.send("step2", Y.encodeStateAsUpdate(offline));
+  await client.answered();
+  expect(client.closed).toBeNull();
+  expect(difference(offline, await replayRows(world.database.sql, address))).toBeNull();
+  const second = await open(name);
+  expect(difference(offline, second.document)).toBeNull();
+  second.send("step2", new Uint8Array(20 * 1024 * 1024));
+  expect(await second.untilClosed()).toMatchObject({ code: 1009 });
 });
 
 test("[L6 T38] what comes behind a missing update waits unread, and only so much of it", async () => {

@@ -88,10 +88,13 @@ export const any = (place: RawPlace, ...values: readonly unknown[]): RawStruct =
     for (const value of values) encoding.writeAny(encoder, value as undefined);
   });
 
+type RawClient = { client: number; clock?: number; structs: readonly RawStruct[] };
+
 /** An update of these clients' structs, each from its first clock on, and no deletions. */
-export function rawUpdate(
-  ...clients: readonly { client: number; clock?: number; structs: readonly RawStruct[] }[]
-): Uint8Array {
+export const rawUpdate = (...clients: readonly RawClient[]): Uint8Array => rawUpdateOf(clients);
+
+/** The same, of more clients than a call takes arguments. */
+export function rawUpdateOf(clients: readonly RawClient[]): Uint8Array {
   const encoder = encoding.createEncoder();
   encoding.writeVarUint(encoder, clients.length);
   for (const { client, clock = 0, structs } of clients) {
