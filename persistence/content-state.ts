@@ -1,43 +1,22 @@
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
-/** A document's columns and how far they follow its log. */
-export type ContentState = {
-  /** The last committed position, and the one that the columns stand for. */
-  readonly headSeq: number;
-  readonly projectedSeq: number;
-  /** Tiptap JSON as text; null where it is larger than was asked for. */
-  readonly content: string | null;
-  readonly bytes: number;
-  readonly diagram: string | null;
-};
-
-const EMPTY = `{"type":"doc","content":[]}`;
-
 /**
- * Reads them in one statement.
+ * The last committed position of a document's text; 0 for a document that another program has just inserted.
  * @throws ScriptoriumError `document_not_found`; `document_quarantined` when the document cannot be loaded whole.
  */
-export async function readContentState(
-  sql: SqlOrTransaction,
-  documentId: string,
-  maxBytes: number,
-): Promise<ContentState> {
-  const [row] = await sql<(ContentState & { quarantinedSeq: number | null })[]>`
-    select coalesce(y.head_seq, 0)::float8 as "headSeq", coalesce(y.projected_seq, 0)::float8 as "projectedSeq",
-           y.quarantined_seq::float8 as "quarantinedSeq", d.diagram_source as diagram, octet_length(c.json) as bytes,
-           case when octet_length(c.json) <= ${maxBytes}::float8 then c.json end as content
-    from documents d left join yjs_documents y on y.document_id = d.id and y.part = 'content',
-         lateral (select coalesce(d.content::text, ${EMPTY}) as json) c
+export async function readHeadSeq(sql: SqlOrTransaction, documentId: string): Promise<number> {
+  const [row] = await sql<{ headSeq: number; quarantinedSeq: number | null }[]>`
+    select coalesce(y.head_seq, 0)::float8 as "headSeq", y.quarantined_seq::float8 as "quarantinedSeq"
+    from documents d left join yjs_documents y on y.document_id = d.id and y.part = 'content'
     where d.id = ${documentId} and d.deleted_at is null`;
   if (row === undefined) {
     throw new ScriptoriumError("document_not_found", "There is no such document");
   }
-  const { quarantinedSeq, ...state } = row;
-  if (quarantinedSeq === null) return state;
+  if (row.quarantinedSeq === null) return row.headSeq;
   throw new ScriptoriumError(
     "document_quarantined",
-    `The document cannot be loaded past seq ${quarantinedSeq}; see admin verify`,
+    `The document cannot be loaded past seq ${row.quarantinedSeq}; see admin verify`,
   );
 }
 

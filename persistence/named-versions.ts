@@ -41,14 +41,14 @@ function readNumber(value: string): number {
   throw new ScriptoriumError("bad_request", "The cursor is not one of this list in this order");
 }
 
-/** A version with its content, as JSON text. @throws ScriptoriumError `not_found`. */
-export async function readVersion(
+/** A version without its content. @throws ScriptoriumError `not_found`. */
+export async function readVersionRow(
   sql: SqlOrTransaction,
   documentId: string,
   number: number,
-): Promise<VersionRow & { readonly content: string; readonly diagram: string | null }> {
-  const [row] = await sql<(VersionRow & { content: string; diagram: string | null })[]>`
-    select ${columns(sql)}, content::text as content, diagram_source as diagram from document_versions
+): Promise<VersionRow> {
+  const [row] = await sql<VersionRow[]>`
+    select ${columns(sql)} from document_versions
     where document_id = ${documentId} and version_number = ${number}`;
   if (row === undefined) throw new ScriptoriumError("not_found", "There is no such version");
   return row;

@@ -1,9 +1,12 @@
 import type { JSONContent } from "@tiptap/core";
+import * as Y from "yjs";
 import type { ContentFormat } from "../schema/api/content.ts";
 import { assertNever, ScriptoriumError } from "../schema/errors.ts";
+import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { SqlOrTransaction } from "./database.ts";
+import { loadToWrite } from "./load-committed.ts";
 
-/** Where content is stored: in a document's columns (null), or in one of its versions. */
+/** Where content is stored: in a document's log (null), or in one of its versions. */
 export type StoredContent = {
   readonly documentId: string;
   readonly version: number | null;
@@ -16,32 +19,53 @@ export type Rendering = { readonly text: string; readonly dropped: number };
 /** `seq`: the log position that the content stands for, and the diagram with it. */
 export type RenderedContent = Rendering & { readonly seq: number; readonly diagram: string | null };
 
-/** Writes stored content as text. @throws ScriptoriumError `document_not_found`, `not_found` for a version. */
+type Stored = {
+  readonly seq: number;
+  readonly content: JSONContent | null;
+  readonly diagram: string | null;
+};
+
+/**
+ * Writes stored content as text: of a document what is committed now, from its log and not from its columns, which
+ * are behind while people type.
+ * @throws ScriptoriumError `document_not_found`, `not_found` for a version; `document_quarantined`.
+ */
 export async function renderStored(
   sql: SqlOrTransaction,
   { documentId, version, format }: StoredContent,
 ): Promise<RenderedContent> {
-  const [row] = await sql<{ seq: number; content: JSONContent | null; diagram: string | null }[]>`
-    ${
-      version === null
-        ? sql`select coalesce(y.projected_seq, 0)::float8 as seq, d.content, d.diagram_source as diagram
-              from documents d left join yjs_documents y on y.document_id = d.id and y.part = 'content'
-              where d.id = ${documentId} and d.deleted_at is null`
-        : sql`select seq::float8 as seq, content, diagram_source as diagram from document_versions
-              where document_id = ${documentId} and version_number = ${version}`
-    }`;
-  if (row === undefined) {
-    throw version === null
-      ? new ScriptoriumError("document_not_found", "There is no such document")
-      : new ScriptoriumError("not_found", "There is no such version");
-  }
-  const { seq, diagram, content } = row;
+  const stored = await (version === null
+    ? readCommitted(sql, documentId)
+    : readVersion(sql, documentId, version));
+  const { seq, diagram, content } = stored;
   return { seq, diagram, ...(await renderContent(content, format)) };
 }
 
+async function readCommitted(sql: SqlOrTransaction, documentId: string): Promise<Stored> {
+  const doc = new Y.Doc({ gc: true });
+  try {
+    const { seq } = await loadToWrite(sql, { documentId, part: "content" }, doc);
+    return { seq, content: yDocToContent(doc), diagram: yDocDiagram(doc) };
+  } finally {
+    doc.destroy();
+  }
+}
+
+async function readVersion(
+  sql: SqlOrTransaction,
+  documentId: string,
+  number: number,
+): Promise<Stored> {
+  const [row] = await sql<Stored[]>`
+    select seq::float8 as seq, content, diagram_source as diagram from document_versions
+    where document_id = ${documentId} and version_number = ${number}`;
+  if (row !== undefined) return row;
+  throw new ScriptoriumError("not_found", "There is no such version");
+}
+
 /**
- * Writes content as text, of which the document schema has everything. The columns hold what a document holds, and
- * that may be anything: nothing of it leaves but through here. The schema is loaded when it is first needed.
+ * Writes content as text, of which the document schema has everything. A document may hold anything: nothing of it
+ * leaves but through here. The schema is loaded when it is first needed.
  */
 export async function renderContent(
   stored: JSONContent | null,

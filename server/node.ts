@@ -135,18 +135,26 @@ type Parts = {
   readonly behindRest: BehindRest;
 };
 
-/** What callers of REST wait for: a pool and a thread that nobody else waits for. */
-type BehindRest = { readonly sql: Sql; readonly thread: UpkeepThread; close(): Promise<void> };
+/** What callers of REST wait for: a pool and threads that nobody else waits for. */
+type BehindRest = {
+  readonly sql: Sql;
+  readonly thread: UpkeepThread;
+  readonly readingThread: UpkeepThread;
+  close(): Promise<void>;
+};
 
 /** Nobody who signs in or opens a document queues behind a large request, nor a reader behind a compaction. */
 function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logger">): BehindRest {
   const sql = storage.database.connect({ maxConnections: REST_CONNECTIONS });
-  const thread = new UpkeepThread({ location: storage.location, logger, limits: THREAD_LIMITS });
+  const { location } = storage;
+  const thread = new UpkeepThread({ location, logger, limits: THREAD_LIMITS });
+  const readingThread = new UpkeepThread({ location, logger, limits: THREAD_LIMITS });
   const close = async (): Promise<void> => {
     await sql.end({ timeout: 1 });
     await thread.close();
+    await readingThread.close();
   };
-  return { sql, thread, close };
+  return { sql, thread, readingThread, close };
 }
 
 type Doors = { readonly http: Server; readonly door: WebsocketDoor };
@@ -154,7 +162,7 @@ type Doors = { readonly http: Server; readonly door: WebsocketDoor };
 function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Doors {
   const { database } = storage;
   const { collaboration, signIn, updateLog, metrics, upkeep, behindRest } = parts;
-  const { sql, thread } = behindRest;
+  const { sql, thread, readingThread } = behindRest;
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
   const admission = createAdmission(config, onLimit);
@@ -166,6 +174,7 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     live,
     commands: createCommands({ sql, live, upkeep }),
     thread,
+    readingThread,
     admission,
     // A JWT names an organization by its slug: then a slug must not be anybody's to take.
     mayMakeOrganizations: config.NEW_ORGANIZATIONS ?? jwtSettingsOf(config) === null,

@@ -27,6 +27,7 @@ import { memberHandlers } from "./members.ts";
 import { projectHandlers } from "./projects.ts";
 import { organizationHandlers } from "./organizations.ts";
 import { problemResponse } from "./problem.ts";
+import { createRenderings, type Renderings } from "./renderings.ts";
 import { serve, type RestOptions } from "./serve.ts";
 import { versionHandlers } from "./versions.ts";
 import { signInHandlers } from "./sign-in.ts";
@@ -50,8 +51,9 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
   readonly onAnswered?: (request: AnsweredRequest) => void;
   readonly live: LiveDocuments;
   readonly commands: Commands;
-  /** For what callers wait for. */
+  /** For what callers wait for who write; and for those who read. */
   readonly thread: UpkeepThread;
+  readonly readingThread: UpkeepThread;
 };
 
 /** The REST API, ready to be mounted: routes, their description, and what is said where there is no route. */
@@ -71,7 +73,8 @@ export function createRestApp(options: AppOptions): RestApp {
     onAnswered?.({ ...labelsOf(context), durationMs });
   });
   app.onError((error, context) => toProblem(logger, error, context));
-  const rest = { ...options, app, share: createFairShare(PREPARED) };
+  const renderings = createRenderings(options.readingThread);
+  const rest = { ...options, app, renderings, share: createFairShare(PREPARED) };
   serveAreas(rest);
   app.route("/", createDocs());
   app.get(`${API_PATH}/openapi.json`, (context) => context.json(describeApi()));
@@ -82,7 +85,7 @@ export function createRestApp(options: AppOptions): RestApp {
   return app;
 }
 
-function serveAreas(rest: RestOptions & AppOptions): void {
+function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings }): void {
   serve(rest, organizationHandlers(rest));
   serve(rest, memberHandlers);
   serve(rest, projectHandlers);

@@ -3,22 +3,23 @@ import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { presenceOf } from "../../extensions/presence.ts";
 import type { ContentEdit } from "../../persistence/edit-content.ts";
 import { namesOfParticipants } from "../../persistence/participants.ts";
+import { readHeadSeq } from "../../persistence/content-state.ts";
 import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { contentRoutes } from "../../schema/api/content.ts";
 import { authorOf } from "./author.ts";
 import { contentReply } from "./content-reply.ts";
-import { createContentReader } from "./content-reader.ts";
 import { FaultyRequest } from "./problem.ts";
-import { renderKnown, SMALL_LENGTH } from "./render-known.ts";
+import type { Renderings } from "./renderings.ts";
 import type { Call, Handlers } from "./serve.ts";
 
 /** What the content of a document goes in and out through. */
 export type ContentDoors = {
   readonly commands: Commands;
   readonly live: Pick<LiveDocuments, "connectionsOf">;
+  readonly renderings: Renderings;
   /** For what somebody waits for. */
-  readonly thread: Pick<UpkeepThread, "project" | "edit" | "render">;
+  readonly thread: Pick<UpkeepThread, "edit">;
 };
 
 /** The routes of `schema/api/content.ts`. */
@@ -36,21 +37,15 @@ export const contentHandlers = (doors: ContentDoors) =>
     },
   }) satisfies Handlers;
 
-function readingHandlers({ thread }: Pick<ContentDoors, "thread">) {
-  const readContent = createContentReader(thread);
-  return {
-    async getContent({ sql, params, query }) {
-      const { documentId } = params;
-      const { format } = query;
-      const { content, projectedSeq, diagram } = await readContent(sql, documentId, SMALL_LENGTH);
-      const known = { content, seq: projectedSeq, diagram };
-      const stored = { documentId, version: null, format };
-      const rendered = await renderKnown(thread, stored, known);
-      const fields = { documentId, seq: rendered.seq, diagram: rendered.diagram };
-      return { ...contentReply(fields, rendered, format), etag: String(rendered.seq) };
+const readingHandlers = ({ renderings }: Pick<ContentDoors, "renderings">) =>
+  ({
+    async getContent({ sql, params: { documentId }, query: { format } }) {
+      const headSeq = await readHeadSeq(sql, documentId);
+      const rendered = await renderings({ documentId, version: null, format }, headSeq);
+      const { seq, diagram } = rendered;
+      return { ...contentReply({ documentId, seq, diagram }, rendered, format), etag: String(seq) };
     },
-  } satisfies Handlers;
-}
+  }) satisfies Handlers;
 
 const writingHandlers = ({ commands, thread }: Pick<ContentDoors, "commands" | "thread">) =>
   ({

@@ -1,6 +1,6 @@
 import {
   nameVersion,
-  readVersion,
+  readVersionRow,
   versionPage,
   type VersionRow,
 } from "../../persistence/named-versions.ts";
@@ -8,7 +8,7 @@ import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import { contentReply } from "./content-reply.ts";
 import { cut, pageOf } from "./page.ts";
-import { renderKnown } from "./render-known.ts";
+import type { Renderings } from "./renderings.ts";
 import type { Handlers } from "./serve.ts";
 
 const shown = ({ number, kind, name, seq, createdAt, createdBy }: VersionRow) => ({
@@ -23,8 +23,10 @@ const shown = ({ number, kind, name, seq, createdAt, createdBy }: VersionRow) =>
 /** The routes of `schema/api/versions.ts`. */
 export const versionHandlers = ({
   thread,
+  renderings,
 }: {
-  readonly thread: Pick<UpkeepThread, "capture" | "render">;
+  readonly thread: Pick<UpkeepThread, "capture">;
+  readonly renderings: Renderings;
 }) =>
   ({
     async listVersions({ sql, params, query }) {
@@ -50,12 +52,10 @@ export const versionHandlers = ({
     async getVersion({ sql, params, query }) {
       const { documentId, number } = params;
       await readDocument(sql, documentId);
-      const { content, diagram, ...row } = await readVersion(sql, documentId, number);
+      const row = await readVersionRow(sql, documentId, number);
       const { format } = query;
-      const known = { content, seq: row.seq, diagram };
-      const stored = { documentId, version: number, format };
-      const rendered = await renderKnown(thread, stored, known);
-      const fields = { ...shown(row), documentId, diagram };
+      const rendered = await renderings({ documentId, version: number, format }, row.seq);
+      const fields = { ...shown(row), documentId, diagram: rendered.diagram };
       // A version never changes.
       return { ...contentReply(fields, rendered, format), etag: String(number) };
     },
