@@ -29,8 +29,15 @@ export type AgentStatus = (typeof AGENT_STATUSES)[number];
 export const ACTOR_TYPES = ["user", "agent", "system"] as const;
 export type ActorType = (typeof ACTOR_TYPES)[number];
 
-/** What an activity is about. A member and a collaborator are named by the user's id, beside where he is one. */
-export const ACTIVITY_ENTITIES = ["user", "key", "member", "collaborator", "agent"] as const;
+/** What an activity is about; comments are something that happens to a document. A member and a collaborator are named by the user's id, beside where he is one. */
+export const ACTIVITY_ENTITIES = [
+  "user",
+  "key",
+  "member",
+  "collaborator",
+  "agent",
+  "document",
+] as const;
 export type ActivityEntity = (typeof ACTIVITY_ENTITIES)[number];
 
 /**
@@ -49,5 +56,35 @@ export const ACTIVITY_ACTIONS = [
   "link_created",
   "link_ended",
   "sign_in_failed",
+  "renamed",
+  "moved",
+  "deleted",
+  "restored",
+  "edited",
+  "version_created",
+  "comment_added",
+  "resolved",
+  "reopened",
 ] as const;
 export type ActivityAction = (typeof ACTIVITY_ACTIONS)[number];
+
+/** What a comment can be about; only documents have a table yet. */
+export const COMMENT_PARENTS = ["document", "work_order", "feedback_item"] as const;
+
+/** Where a mention can stand, and what can be mentioned of what has a table. */
+export const MENTION_SOURCES = ["document", "comment"] as const;
+export type MentionSource = (typeof MENTION_SOURCES)[number];
+export const MENTIONED_KINDS = ["user", "agent", "document", "feature"] as const;
+export type MentionedKind = (typeof MENTIONED_KINDS)[number];
+
+/** What somebody is notified of. */
+export const NOTIFICATION_KINDS = [
+  "mention",
+  "comment_reply",
+  "thread_resolved",
+  "suggestion",
+] as const;
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
+
+export const NOTIFICATION_PRIORITIES = ["low", "normal", "high"] as const;
+export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];

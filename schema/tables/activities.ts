@@ -32,6 +32,9 @@ export const activities = pgTable(
     unique("activities_position_key").on(table.position),
     index("idx_activities_project").on(table.projectId, table.createdAt.desc()),
     index("idx_activities_entity").on(table.entityType, table.entityId, table.createdAt.desc()),
+    // For feeds, which are read from a position on.
+    index("idx_activities_project_position").on(table.projectId, table.position),
+    index("idx_activities_entity_position").on(table.entityId, table.position),
     oneOf("activities_entity_type_check", table.entityType, ACTIVITY_ENTITIES),
     oneOf("activities_action_check", table.action, ACTIVITY_ACTIONS),
     oneOf("activities_actor_type_check", table.actorType, ACTOR_TYPES),

@@ -16,7 +16,7 @@ import { SNAPSHOT_ENCODINGS } from "./encodings.ts";
 import { users } from "./organizations.ts";
 import { features, projects } from "./projects.ts";
 
-/** A document as SQL sees it. The truth is in the yjs tables; content, content_text and diagram_source are kept by the projector. */
+/** A document as SQL sees it. The truth is in the yjs tables; content, content_text, its counts and diagram_source are kept by the projector. */
 export const documents = pgTable(
   "documents",
   {
@@ -32,6 +32,9 @@ export const documents = pgTable(
     content: jsonb("content").$type<Record<string, unknown>>(),
     /** The plain text of `content`. */
     contentText: text("content_text"),
+    /** Of `content_text`; null: never projected. */
+    wordCount: integer("word_count"),
+    characterCount: integer("character_count"),
     /** Mermaid source of a system diagram. */
     diagramSource: text("diagram_source"),
     // A plain id until the templates table exists.
@@ -50,6 +53,7 @@ export const documents = pgTable(
     // The base's index leaves out deleted rows; ON DELETE SET NULL has to find those too.
     index("idx_documents_feature").on(table.featureId),
     index("idx_documents_created_by").on(table.createdBy),
+    index("idx_documents_title_search").using("gin", sql`to_tsvector('english', ${table.title})`),
     oneOf("documents_type_check", table.type, DOCUMENT_TYPES),
   ],
 );
