@@ -46,7 +46,7 @@ export const limitSettings = {
   SIGN_IN_WITHIN_MS: limit(15_000).describe(
     "A socket that sends no token for this long is closed (4408), ms",
   ),
-  FRAMES_PER_SECOND: limit(10_000).describe(
+  FRAMES_PER_SECOND: limit(50_000).describe(
     "A socket that sends more is read slower; each KiB of a frame counts as one more",
   ),
   FRAMES_PER_SECOND_PER_PRINCIPAL: limit(100_000).describe("… all sockets of one user or key"),
