@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
+import { type Bounds, createOrder, NO_BOUNDS } from "./update-order.ts";
 import { type Run, type Struct, UpdatePlaces } from "./update-places.ts";
 
 /** Why an update is refused; the sentence is for the log. */
@@ -97,7 +98,7 @@ function toRuns(structs: readonly Struct[], doc: Y.Doc): Map<number, Run> | Upda
     if (run?.client !== client) {
       if (runs.has(client)) return "malformed";
       const known = Y.getState(doc.store, client);
-      run = { client, structs: [], at: 0, known, reached: known, places: [] };
+      run = { client, structs: [], at: 0, known, reached: known, places: [], bounds: [] };
       runs.set(client, run);
       expected = clock;
       if (client > MAX_CLIENT_ID) return "clock";
@@ -119,9 +120,10 @@ function walk(
 ): boolean | UpdateFault {
   const ready = [...runs.values()];
   const waiting = new Map<number, Run[]>();
+  const isInOrder = createOrder(doc);
   for (let run = ready.pop(); run !== undefined; run = ready.pop()) {
     const before = run.at;
-    const stopped = walkRun(run, runs, places, { doc, limits });
+    const stopped = walkRun(run, runs, places, { doc, limits, isInOrder });
     if (typeof stopped === "string") return stopped;
     if (stopped !== null) {
       const others = waiting.get(stopped);
@@ -135,17 +137,24 @@ function walk(
   return waiting.size === 0;
 }
 
+type WalkOptions = {
+  readonly doc: Y.Doc;
+  readonly limits: UpdateLimits;
+  readonly isInOrder: (bounds: Bounds) => boolean;
+};
+
 /** Walks as far as it goes; answers the client that has to come first, null at the end. */
 function walkRun(
   run: Run,
   runs: ReadonlyMap<number, Run>,
   places: UpdatePlaces,
-  { doc, limits }: { doc: Y.Doc; limits: UpdateLimits },
+  { doc, limits, isInOrder }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
     if (struct instanceof Y.Skip) {
       run.places.push(null);
+      run.bounds.push(NO_BOUNDS);
       continue;
     }
     if (struct.id.clock > run.reached) return run.client;
@@ -158,7 +167,10 @@ function walkRun(
     const fault =
       struct instanceof Y.Item ? itemFault(struct, place, run, { places, limits }) : null;
     if (fault !== null) return fault;
+    const bounds = struct instanceof Y.Item ? places.boundsOf(struct) : NO_BOUNDS;
+    if (place !== null && !isInOrder(bounds)) return "malformed";
     run.places.push(place);
+    run.bounds.push(bounds);
     if (isNews) run.reached = end;
   }
   return null;
@@ -184,6 +196,8 @@ function missingFor(
   runs: ReadonlyMap<number, Run>,
   doc: Y.Doc,
 ): number | null | UpdateFault {
+  // Behind and before the same character there is no place.
+  if (Y.compareIDs(origin, rightOrigin) && origin !== null) return "malformed";
   for (const other of [origin, rightOrigin, parent]) {
     if (!(other instanceof Y.ID)) continue;
     if (other.client === id.client) {

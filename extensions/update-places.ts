@@ -1,6 +1,7 @@
 import * as Y from "yjs";
 import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
+import { NO_BOUNDS, type Bounds } from "./update-order.ts";
 
 /** What an update consists of, as Yjs decodes it. */
 export type Struct = Y.Item | Y.GC | Y.Skip;
@@ -17,6 +18,8 @@ export type Run = {
   reached: number;
   /** Of each struct before `at`; null where nothing will be kept of it. */
   readonly places: (Place | null)[];
+  /** Of each struct before `at`: between what of the document it claims to stand. */
+  readonly bounds: Bounds[];
 };
 
 /** Yjs types its types by their events, which are of no interest here. */
@@ -56,6 +59,20 @@ export class UpdatePlaces {
     const inside = this.#inside(parent);
     if (parentSub === null || inside === null || typeof inside === "string") return inside;
     return { ...inside, key: parentSub };
+  }
+
+  /** The nearest neighbours that the document has, to the left and to the right; null: it reaches to the end. */
+  boundsOf({ origin, rightOrigin }: Y.Item): Bounds {
+    return {
+      left: origin && this.#boundAt(origin, "left"),
+      right: rightOrigin && this.#boundAt(rightOrigin, "right"),
+    };
+  }
+
+  #boundAt(id: Y.ID, side: keyof Bounds): Y.ID | null {
+    const run = this.#runOf(id);
+    if (run === null) return id;
+    return (run.bounds[indexOf(run, id.clock)] ?? NO_BOUNDS)[side];
   }
 
   /**

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as encoding from "lib0/encoding";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
@@ -232,4 +233,44 @@ test("[T37] what is new in an update is told by client, known clients apart", ()
     { client: 1, structs: [gc(2)] },
   );
   expect(check(update, doc)).toMatchObject({ news: [3, 2], newcomers: 2 });
+});
+
+const crasher = (name: string): { state: Uint8Array; update: Uint8Array } => {
+  const url = new URL(`fuzz/crashers/${name}.json`, import.meta.url);
+  const { state, update } = JSON.parse(readFileSync(url, "utf8")) as Record<string, string>;
+  return { state: Buffer.from(state ?? "", "hex"), update: Buffer.from(update ?? "", "hex") };
+};
+
+test.each(["beside-itself", "before-its-left-neighbour", "between-itself-in-one-update"])(
+  "[L6 T34] an item %s is malformed: where it lands would follow from when it came",
+  (name) => {
+    const { state, update } = crasher(name);
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, state);
+    expect(check(update, doc).fault).toBe("malformed");
+  },
+);
+
+test("[L6] what people insert at one place at the same time is in order, whoever comes first", () => {
+  const docs = [1, 2, 3].map((clientID) => Object.assign(new Y.Doc(), { clientID }));
+  const [first] = docs;
+  Y.applyUpdate(first as Y.Doc, of(...PARAGRAPH, text(inText, "abc")));
+  for (const doc of docs) Y.applyUpdate(doc, Y.encodeStateAsUpdate(first as Y.Doc));
+  const textOf = (doc: Y.Doc) => (doc.getXmlFragment("default").get(0) as Y.XmlElement).get(0);
+  for (let round = 0; round < 20; round += 1) {
+    const updates = docs.map((doc) => {
+      const before = Y.encodeStateVector(doc);
+      const target = textOf(doc) as Y.XmlText;
+      target.insert(1 + (round % 2), `${doc.clientID}`);
+      target.format(0, 2, { bold: round % 3 === 0 ? true : null });
+      target.insert(2, "xy");
+      return Y.encodeStateAsUpdate(doc, before);
+    });
+    for (const doc of docs) {
+      for (const update of updates) {
+        expect(check(update, doc).fault).toBeNull();
+        Y.applyUpdate(doc, update);
+      }
+    }
+  }
 });
