@@ -1,9 +1,12 @@
 import type { Logger } from "pino";
 import type { StoredDocument } from "../persistence/load-document.ts";
+import type { ProjectionResult } from "../persistence/projection.ts";
 import type { DocumentsToSweep } from "../persistence/sweep.ts";
 import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { documentName, type DocumentAddress } from "../schema/ids.ts";
 import { DocumentTimers } from "./document-timers.ts";
+import { Projections } from "./projections.ts";
+import type { QuietBursts } from "./quiet-bursts.ts";
 
 /** Who does the work, and when it is due. */
 export type UpkeepOptions = {
@@ -12,6 +15,8 @@ export type UpkeepOptions = {
   readonly sweep: (options: { minRows: number; limit: number }) => Promise<DocumentsToSweep>;
   /** Deletes rows that are over; belongs to each sweep. */
   readonly forget: () => Promise<unknown>;
+  /** Turns bursts of editing that are over into activities. */
+  readonly bursts: Pick<QuietBursts, "stirred" | "sweep" | "close">;
   /** A document's columns follow this long after its last commit, and at the latest that long after the first, ms. */
   readonly projectAfterMs: number;
   readonly projectAtLatestMs: number;
@@ -59,6 +64,7 @@ type Weight = {
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #weights = new Map<string, Weight>();
+  readonly #projections: Projections;
   readonly #unopened = new Map<string, NodeJS.Timeout>();
   readonly #sweeper: NodeJS.Timeout;
   #sweeping = false;
@@ -66,6 +72,11 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    this.#projections = new Projections({
+      project: (documentId) => options.thread.project(documentId),
+      onProjected: (result) => this.#projected(result),
+      begin: (work) => this.#begin("projection", work),
+    });
     this.#sweeper = setInterval(() => this.#begin("sweep", this.#sweep()), options.sweepEveryMs);
     this.#sweeper.unref();
     const first = Math.min(FIRST_SWEEP_MS, options.sweepEveryMs);
@@ -138,6 +149,8 @@ export class Upkeep {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeper);
+    this.#projections.close();
+    this.#options.bursts.close();
     for (const { timers } of this.#weights.values()) timers.stop();
     for (const timer of this.#unopened.values()) clearTimeout(timer);
     await this.#options.thread.close();
@@ -164,7 +177,11 @@ export class Upkeep {
 
   #project({ documentId, part }: DocumentAddress): void {
     if (part !== "content" || this.#closed) return;
-    this.#begin("projection", this.#options.thread.project(documentId));
+    this.#begin("projection", this.#projections.project(documentId));
+  }
+
+  #projected({ hasEdits }: ProjectionResult): void {
+    if (hasEdits) this.#options.bursts.stirred();
   }
 
   /** Open documents are left to their own clocks. */
@@ -173,13 +190,14 @@ export class Upkeep {
     this.#sweeping = true;
     try {
       await this.#guarded("forgetting", this.#options.forget());
+      await this.#guarded("noting edits", this.#options.bursts.sweep());
       const { toProject, toCompact } = await this.#options.sweep({
         minRows: MAX_TAIL_ROWS,
         limit: SWEEP_LIMIT,
       });
       for (const documentId of toProject) {
         if (this.#weights.has(documentName(documentId, "content"))) continue;
-        await this.#guarded("projection", this.#options.thread.project(documentId));
+        await this.#guarded("projection", this.#projections.project(documentId));
       }
       for (const { documentId, part } of toCompact) {
         if (this.#weights.has(documentName(documentId, part))) continue;

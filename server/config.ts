@@ -105,6 +105,9 @@ export const configSchema = z.object({
     "A document's JSON and text follow this long after its last commit, ms",
   ),
   PROJECT_AT_LATEST_MS: ms(15_000).describe("… and at the latest this long after the first, ms"),
+  EDIT_BURST_MS: ms(300_000).describe(
+    "Edits of one author become one activity when he has been quiet for this long, ms",
+  ),
   IDLE_AFTER_MS: ms(300_000).describe(
     "An open document that is quiet this long is compacted and gets a version, ms",
   ),

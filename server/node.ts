@@ -9,11 +9,9 @@ import { createSignInGuard } from "../extensions/sign-in-guard.ts";
 import { checkUpdate } from "../extensions/update-check.ts";
 import { UpdateCheckThread } from "../extensions/update-check-thread.ts";
 import type { IntakeOptions } from "../extensions/update-intake.ts";
-import { Upkeep } from "../extensions/upkeep.ts";
+import type { Upkeep } from "../extensions/upkeep.ts";
 import type { Database, Sql } from "../persistence/database.ts";
-import { forgetWhatIsOver } from "../persistence/forget.ts";
 import { holdServerLock } from "../persistence/server-lock.ts";
-import { documentsToSweep } from "../persistence/sweep.ts";
 import { UpdateLog, type UpdateLogOptions } from "../persistence/update-log.ts";
 import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { createAdmission } from "./admission.ts";
@@ -25,7 +23,7 @@ import { jwtSettingsOf } from "./jwt-settings.ts";
 import { createMetricsDoor } from "./metrics-door.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRestApp } from "./rest/app.ts";
-import { measureUpkeep } from "./measured-upkeep.ts";
+import { openUpkeep } from "./open-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { type DoorOptions, WebsocketDoor } from "./websocket.ts";
 
@@ -208,21 +206,6 @@ async function closeDoors({ http, door, updateLog }: Doors & Pick<Parts, "update
   await new Promise((closed) => {
     http.close(closed);
     http.closeAllConnections();
-  });
-}
-
-function openUpkeep({ config, storage, logger }: NodeOptions, metrics: Metrics): Upkeep {
-  const { database, location } = storage;
-  return new Upkeep({
-    thread: measureUpkeep(new UpkeepThread({ location, logger }), metrics),
-    logger,
-    sweep: (limits) => documentsToSweep(database.sql, limits),
-    forget: () => forgetWhatIsOver(database.sql),
-    projectAfterMs: config.PROJECT_AFTER_MS,
-    projectAtLatestMs: config.PROJECT_AT_LATEST_MS,
-    idleAfterMs: config.IDLE_AFTER_MS,
-    versionIntervalMs: config.VERSION_INTERVAL_MS,
-    sweepEveryMs: config.SWEEP_EVERY_MS,
   });
 }
 
