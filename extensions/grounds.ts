@@ -2,7 +2,7 @@ import type { Standing, StandingQuestion } from "../persistence/standing.ts";
 import { ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import type { Principal } from "../schema/principal.ts";
-import { admissionTo, asOfNow, placeFor, type Admission, type Place } from "./rights.ts";
+import { admissionTo, asOfNow, holdingOf, placeFor, type Admission, type Place } from "./rights.ts";
 import type { SignIn } from "./sign-in.ts";
 
 /** On what grounds a socket has a document open. */
@@ -65,12 +65,7 @@ export function concerns(
 export const questionOf = (
   { principal }: Grounds,
   { documentId }: DocumentAddress,
-): StandingQuestion => ({
-  documentId,
-  userId: principal.userId,
-  sessionId: principal.kind === "user" ? principal.sessionId : null,
-  keyId: principal.kind === "key" ? principal.keyId : null,
-});
+): StandingQuestion => ({ documentId, ...holdingOf(principal) });
 
 /** Decides as sign-in would if he came now; who may do less or more than before has to come again. */
 export function judge(before: Grounds, { part }: DocumentAddress, standing: Standing): Verdict {

@@ -1,6 +1,6 @@
 import type { PlaceAccess } from "../persistence/access.ts";
 import type { Reach } from "../persistence/reach.ts";
-import type { Standing } from "../persistence/standing.ts";
+import type { Standing, StandingQuestion } from "../persistence/standing.ts";
 import type { AgentStatus } from "../schema/closed-sets.ts";
 import type { Part } from "../schema/ids.ts";
 import type { Principal } from "../schema/principal.ts";
@@ -53,6 +53,13 @@ export function restrictionOf(status: AgentStatus | null): { mayOnlySuggest: boo
   if (status === "inactive" || status === "terminated") return null;
   return { mayOnlySuggest: status === "probation" };
 }
+
+/** Who somebody is and what he signed in with, as the database is asked about it. */
+export const holdingOf = (principal: Principal): Omit<StandingQuestion, "documentId"> => ({
+  userId: principal.userId,
+  sessionId: principal.kind === "user" ? principal.sessionId : null,
+  keyId: principal.kind === "key" ? principal.keyId : null,
+});
 
 /** The principal as he stands now; null when his session or key has ended, or he himself is gone. */
 export function asOfNow(

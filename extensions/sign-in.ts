@@ -12,7 +12,9 @@ import { createLookup } from "../persistence/lookup-batch.ts";
 import type { Sql } from "../persistence/database.ts";
 import type { PlaceKind } from "../schema/api/contract.ts";
 import { isUuid } from "../schema/ids.ts";
-import { placeFor, type Place } from "./rights.ts";
+import { standingAt } from "../persistence/standing.ts";
+import { createRecent } from "./recent.ts";
+import { asOfNow, holdingOf, placeFor, type Place } from "./rights.ts";
 import { createJwtSignIn, isJwt, type JwtSettings } from "./sign-in-jwt.ts";
 import type { SignInGuard } from "./sign-in-guard.ts";
 import { createKeySignIn, isKey } from "./sign-in-key.ts";
@@ -25,9 +27,17 @@ export type SignIn = {
   byLink(link: string, network: string, spend: () => Promise<string | null>): Promise<string>;
   /** Where a document is. @throws ScriptoriumError `document_not_found` for a foreign, unknown or deleted one [A1]. */
   placeOf(principal: Principal, documentId: string): Promise<Place>;
+  /** Who holds the token, and the place he asks for; both as they are now, with one statement for whoever was here lately. @throws what `principal` and `place` throw. */
+  principalAt(token: string, network: string, kind: PlaceKind, id: string): Promise<Located>;
   /** The same for an id of any kind, a deleted document too. @throws ScriptoriumError `not_found`, `document_not_found` [A1]. */
   place(principal: Principal, kind: PlaceKind, id: string): Promise<Place>;
 };
+
+/** A principal, and what he may do where he asks. */
+type Located = { readonly principal: Principal; readonly place: Place };
+
+/** Whose token it is does not change, so it need not be looked up for a while; whether it still counts is asked each time. */
+const KNOWN = { max: 10_000, forMs: 60_000 };
 
 /** Longer than any token: refuse before hashing. */
 const MAX_TOKEN_LENGTH = 8192;
@@ -58,25 +68,47 @@ export function createSignIn(options: Options): SignIn {
   const accessOf = createLookup((questions: readonly AccessQuestion[]) =>
     accessToDocuments(sql, questions),
   );
+  const doors = createDoors(options);
+  const known = createRecent<Principal>(KNOWN);
+  const placeOfAny: SignIn["place"] = async (principal, kind, id) => {
+    const access = isUuid(id)
+      ? await accessToPlace(sql, { kind, id, userId: principal.userId })
+      : null;
+    return existing(access && placeFor(principal, access), kind);
+  };
   return {
-    ...createDoors(options),
+    ...doors,
+    async principalAt(token, network, kind, id) {
+      const digest = sha256(token).toString("base64");
+      const holder = known.get(digest);
+      if (holder !== undefined && isUuid(id)) {
+        const { access, ...standing } = await standingAt(sql, { ...holdingOf(holder), kind, id });
+        const principal = asOfNow({ ...holder, ...standing.holder }, standing);
+        if (principal !== null) {
+          return { principal, place: existing(access && placeFor(principal, access), kind) };
+        }
+        known.delete(digest);
+      }
+      const principal = await doors.principal(token, network);
+      // A JWT is checked without PostgreSQL, and holds for as long as it says itself.
+      if (principal.kind !== "jwt") known.set(digest, principal);
+      return { principal, place: await placeOfAny(principal, kind, id) };
+    },
     async placeOf(principal, documentId) {
       const access = await accessOf({ documentId, userId: principal.userId });
       const place = access === null ? null : placeFor(principal, access);
       if (place !== null) return place;
       throw new ScriptoriumError("document_not_found", `No document ${documentId}`);
     },
-    async place(principal, kind, id) {
-      const access = isUuid(id)
-        ? await accessToPlace(sql, { kind, id, userId: principal.userId })
-        : null;
-      const place = access === null ? null : placeFor(principal, access);
-      if (place !== null) return place;
-      const code = kind === "document" ? "document_not_found" : "not_found";
-      // The id itself is not repeated: it may be hostile.
-      throw new ScriptoriumError(code, `There is no such ${kind}, or it is not yours to see`);
-    },
+    place: placeOfAny,
   };
+}
+
+function existing(place: Place | null, kind: PlaceKind): Place {
+  if (place !== null) return place;
+  const code = kind === "document" ? "document_not_found" : "not_found";
+  // The id itself is not repeated: it may be hostile.
+  throw new ScriptoriumError(code, `There is no such ${kind}, or it is not yours to see`);
 }
 
 function createDoors({ guard, ...options }: Options): Pick<SignIn, "principal" | "byLink"> {

@@ -127,6 +127,10 @@ const BELONGS = {
   key: (sql, id) => sql`select organization_id, project_id from api_keys where id = ${id}`,
 } satisfies Record<PlaceKind, (sql: SqlOrTransaction, id: string) => unknown>;
 
+/** The columns organization_id and project_id of what an id names; no row where it names nothing. */
+export const belongsTo = (sql: SqlOrTransaction, kind: PlaceKind, id: string) =>
+  BELONGS[kind](sql, id);
+
 /**
  * Resolves an id of any kind to where it belongs and what the user is there [A1], as `accessToDocuments` does for
  * documents. Where there is no project, only membership counts. Null where there is no such place.
@@ -138,7 +142,7 @@ export async function accessToPlace(
   const [row] = await sql<(Omit<AccessRow, "projectId"> & { projectId: string | null })[]>`
     select b.organization_id as "organizationId", b.project_id as "projectId", m.role as membership,
            c.role as collaboration
-    from (${BELONGS[kind](sql, id)}) as b
+    from (${belongsTo(sql, kind, id)}) as b
     join organizations o on o.id = b.organization_id and o.deleted_at is null
     left join organization_members m on m.organization_id = o.id and m.user_id = ${userId}
     left join collaborators c on c.project_id = b.project_id and c.user_id = ${userId} and c.removed_at is null`;

@@ -180,11 +180,16 @@ async function authorise(
   { access }: Route,
 ): Promise<{ principal: Principal | null; place: Place | null }> {
   if (access.who === "anyone") return { principal: null, place: null };
-  const principal = await signIn.principal(bearerToken(context), sender.network);
+  const token = bearerToken(context);
+  if (access.who !== "right") {
+    const principal = await signIn.principal(token, sender.network);
+    context.set("principal", principal);
+    if (access.who === "person") refuseKeys(principal);
+    return { principal, place: null };
+  }
+  const id = context.req.param(access.in) ?? "";
+  const { principal, place } = await signIn.principalAt(token, sender.network, access.at, id);
   context.set("principal", principal);
-  if (access.who === "person") refuseKeys(principal);
-  if (access.who !== "right") return { principal, place: null };
-  const place = await signIn.place(principal, access.at, context.req.param(access.in) ?? "");
   if (!place.rights.includes(access.right)) {
     throw new ScriptoriumError("forbidden", `This takes the right to ${access.right} here`);
   }
