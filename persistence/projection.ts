@@ -2,7 +2,7 @@ import * as Y from "yjs";
 import { plainText } from "../schema/content-text.ts";
 import { textSize } from "../schema/text-size.ts";
 import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
-import type { Sql, SqlOrTransaction } from "./database.ts";
+import { DEADLOCK_DETECTED, errorCode, type Sql, type SqlOrTransaction } from "./database.ts";
 import { compareWords, writeWords, type WordsChange } from "./document-words.ts";
 import { addBursts, measureBursts, type EditBurst } from "./edit-bursts.ts";
 import { toJsonb, withoutNul } from "./jsonb.ts";
@@ -40,7 +40,7 @@ export async function projectDocument(sql: Sql, documentId: string): Promise<Pro
   return { ...(result ?? overtaken), tookMs: performance.now() - beganMs };
 }
 
-/** Answers null when another projection was faster. */
+/** Answers null when another projection was faster, or PostgreSQL chose this transaction to end a deadlock. */
 async function attemptProjection(
   sql: Sql,
   documentId: string,
@@ -123,7 +123,7 @@ async function write(sql: Sql, documentId: string, projected: Derived & State): 
   return writing.then(
     () => true,
     (error: unknown) => {
-      if (error instanceof Overtaken) return false;
+      if (error instanceof Overtaken || errorCode(error) === DEADLOCK_DETECTED) return false;
       throw error;
     },
   );

@@ -41,7 +41,7 @@ export const yjsDocuments = pgTable(
     /** The last committed position; 0 before the first update. */
     headSeq: seq("head_seq").notNull().default(0),
     stateSeq: seq("state_seq").notNull().default(0),
-    /** What the projector has written into `documents`. */
+    /** What the projector has derived; -1: all is to be derived again, but nothing told of as an edit. */
     projectedSeq: seq("projected_seq").notNull().default(0),
     /** The row that cannot be applied; the document opens read-only before it. Null: sound. */
     quarantinedSeq: seq("quarantined_seq"),
