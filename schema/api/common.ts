@@ -65,6 +65,17 @@ export const PageQuery = z.object({
 /** Where the next page begins; null on the last. Opaque: its form may change. */
 export const NextCursor = z.string().nullable();
 
+/** One of the places that a quote could mean. */
+export const AnchorCandidate = z
+  .object({
+    sectionId: z.string().nullable().describe("the `id` of the block it stands in"),
+    before: z.string(),
+    quote: z.string(),
+    after: z.string(),
+  })
+  .meta({ id: "AnchorCandidate" });
+export type AnchorCandidate = z.output<typeof AnchorCandidate>;
+
 /** An RFC 9457 problem document: what every error answers, as `application/problem+json`. */
 export const Problem = z
   .object({
@@ -78,6 +89,10 @@ export const Problem = z
       .array(z.object({ at: z.string().describe("for example `body.title`"), message: z.string() }))
       .optional()
       .describe("what is wrong with the request, part by part"),
+    candidates: z
+      .array(AnchorCandidate)
+      .optional()
+      .describe("of `anchor_ambiguous`: the places that the quote could mean"),
   })
   .meta({ id: "Problem" });
 export type Problem = z.output<typeof Problem>;

@@ -5,15 +5,14 @@ import { routePath } from "hono/route";
 import type { Logger } from "pino";
 import type { Commands } from "../../extensions/commands.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
-import { codeOf } from "../../extensions/refusal.ts";
 import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
-import { DEADLOCK_DETECTED, errorCode, LOCK_NOT_AVAILABLE } from "../../persistence/database.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { AnsweredRequest } from "../metrics.ts";
 import { keyHandlers } from "./keys.ts";
+import { failureCode } from "./failure-code.ts";
 import { createFairShare } from "./fair-share.ts";
 import { describeApi } from "./openapi.ts";
 import { agentHandlers } from "./agents.ts";
@@ -99,19 +98,9 @@ function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings })
   serve(rest, keyHandlers);
 }
 
-/** PostgreSQL let another go first: the same request may succeed in a moment. */
-const WAITED_IN_VAIN = [LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED];
-
 function toProblem(logger: Logger, error: unknown, context: Context): Response {
   const requestId = (context.get("requestId") as string | undefined) ?? randomUUID();
-  const code = WAITED_IN_VAIN.includes(errorCode(error) ?? "")
-    ? "storage_unavailable"
-    : codeOf(error);
-  if (code === "internal") {
-    logger.error({ err: error, requestId }, "request failed");
-  } else if (code === "storage_unavailable") {
-    logger.warn({ err: error, requestId }, "request failed");
-  }
+  const code = failureCode(logger, error, requestId);
   return problemResponse(context, { code, error, requestId });
 }
 

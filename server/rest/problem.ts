@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Problem } from "../../schema/api/common.ts";
 import { ERRORS, ScriptoriumError, type ErrorCode } from "../../schema/errors.ts";
+import { AmbiguousAnchor } from "./ambiguous-anchor.ts";
 
 /** A sentence each, for whoever reads a problem document: what happened, in general. */
 const TITLES: Readonly<Record<ErrorCode, string>> = {
@@ -57,26 +58,31 @@ function retryAfterOf(code: ErrorCode, error: unknown): number | undefined {
   return own === undefined ? RETRY_AFTER_SECONDS[code] : Math.ceil(own / 1000);
 }
 
-/** The RFC 9457 answer to an error. What is not ours to tell (a stack, a statement) stays in the log. */
-export function problemResponse(
-  context: Context,
-  { code, error, requestId }: { code: ErrorCode; error: unknown; requestId: string },
-): Response {
-  const status = ERRORS[code].http;
+type Refused = { readonly code: ErrorCode; readonly error: unknown; readonly requestId: string };
+
+/** What is told of an error. What is not ours to tell (a stack, a statement) stays in the log. */
+export function problemOf({ code, error, requestId }: Refused): Problem {
   const known = error instanceof ScriptoriumError && code !== "internal";
-  const problem: Problem = {
+  return {
     type: `urn:scriptorium:problem:${code}`,
     title: TITLES[code],
-    status,
+    status: ERRORS[code].http,
     code,
     detail: known ? error.message : TITLES[code],
     requestId,
     ...(error instanceof FaultyRequest && { errors: [...error.faults] }),
+    ...(error instanceof AmbiguousAnchor && { candidates: [...error.candidates] }),
   };
+}
+
+/** The RFC 9457 answer to an error. */
+export function problemResponse(context: Context, refused: Refused): Response {
+  const { code, error } = refused;
+  const problem = problemOf(refused);
   const retryAfter = retryAfterOf(code, error);
   if (retryAfter !== undefined) context.header("retry-after", String(retryAfter));
   if (code === "unauthenticated") context.header("www-authenticate", "Bearer");
-  return context.body(JSON.stringify(problem), status, {
+  return context.body(JSON.stringify(problem), ERRORS[code].http, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   });

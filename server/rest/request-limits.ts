@@ -12,6 +12,8 @@ import { clientOf } from "./sender.ts";
 export type RequestLimits = {
   /** A request begins; the answer is called when it ends. @throws ScriptoriumError `too_many_requests` */
   readonly begin: (context: Context) => () => void;
+  /** The same for a call on a socket. @throws ScriptoriumError `too_many_requests` */
+  readonly beginFrom: (network: string) => () => void;
   /** Somebody has signed in for a request. @throws ScriptoriumError `too_many_requests` */
   readonly signedIn: (principal: Principal) => void;
 };
@@ -38,15 +40,16 @@ export function createRequestLimits(
     onLimit(limit);
     throw new ScriptoriumError("too_many_requests", message);
   };
+  const beginFrom = (network: string): (() => void) => {
+    if (!ofAddress(network).tryTake()) {
+      return refuse("requests_per_second", "Too many requests a second from your address");
+    }
+    const end = atOnce.take(network);
+    return end ?? refuse("requests_at_once", "Too many requests of your address at a time");
+  };
   return {
-    begin(context) {
-      const network = networkOf(clientOf(context, clientAddress) ?? "");
-      if (!ofAddress(network).tryTake()) {
-        return refuse("requests_per_second", "Too many requests a second from your address");
-      }
-      const end = atOnce.take(network);
-      return end ?? refuse("requests_at_once", "Too many requests of your address at a time");
-    },
+    begin: (context) => beginFrom(networkOf(clientOf(context, clientAddress) ?? "")),
+    beginFrom,
     signedIn(principal) {
       if (ofPrincipal(principalKey(principal)).tryTake()) return;
       refuse("requests_per_second", "Too many requests of yours a second");

@@ -3,12 +3,7 @@ import type { RightsChange } from "../../extensions/grounds.ts";
 import type { LiveRights } from "../../extensions/live-rights.ts";
 import type { Place } from "../../extensions/rights.ts";
 import type { SignIn } from "../../extensions/sign-in.ts";
-import {
-  DEADLOCK_DETECTED,
-  errorCode,
-  type Sql,
-  type SqlOrTransaction,
-} from "../../persistence/database.ts";
+import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
 import type { Actor } from "../../persistence/activities.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
 import { withTimeout } from "../../persistence/with-timeout.ts";
@@ -22,6 +17,7 @@ import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
 import { senderOf, type Sender } from "./sender.ts";
+import { transact } from "./transact.ts";
 
 /** What routes are served with. */
 export type RestOptions = {
@@ -236,26 +232,13 @@ type Performed = {
   work: (sql: SqlOrTransaction) => Promise<Reply<Route>>;
 };
 
-/** How often a writer is tried whom PostgreSQL rolled back so that another could go on. */
-const MAX_ATTEMPTS = 3;
-
 /** One transaction around everything that writes; with an idempotency key, at most once. */
-async function perform(sql: Sql, performed: Performed): Promise<Reply<Route>> {
-  if (performed.contract.method === "get") return performed.work(sql);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await transact(sql, performed);
-    } catch (error) {
-      if (errorCode(error) !== DEADLOCK_DETECTED || attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
-}
-
-function transact(
+async function perform(
   sql: Sql,
   { context, contract, principal, request, work }: Performed,
 ): Promise<Reply<Route>> {
-  return sql.begin(async (tx) => {
+  if (contract.method === "get") return work(sql);
+  return transact(sql, async (tx) => {
     const key = context.req.header("idempotency-key");
     if (contract.idempotent !== true || key === undefined || principal === null) return work(tx);
     return onceForKey(tx, { principal, key, request: [context.req.path, request.bodyText] }, () =>
