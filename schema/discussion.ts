@@ -87,6 +87,26 @@ export function readThread(doc: Y.Doc, threadId: string): Thread | null {
   return thread instanceof Y.Map ? threadFrom(threadId, thread) : null;
 }
 
+/** How many comments a discussion holds, the deleted ones too. */
+export function countComments(doc: Y.Doc): number {
+  let count = 0;
+  for (const thread of doc.getMap(THREADS).values()) {
+    const comments: unknown = thread instanceof Y.Map ? thread.get("comments") : null;
+    if (comments instanceof Y.Map) count += comments.size;
+  }
+  return count;
+}
+
+/** The thread that a comment belongs to; null where there is none. */
+export function threadIdOf(doc: Y.Doc, commentId: string): string | null {
+  if (!doc.share.has(THREADS)) return null;
+  for (const [id, thread] of doc.getMap(THREADS).entries()) {
+    const comments: unknown = thread instanceof Y.Map ? thread.get("comments") : null;
+    if (comments instanceof Y.Map && comments.has(commentId)) return id;
+  }
+  return null;
+}
+
 function threadFrom(id: string, thread: Shared): Thread {
   const anchor = thread.get("anchor");
   const resolved = thread.get("resolved");
@@ -198,12 +218,11 @@ export function writeReaction(
   const reactions = commentAt(doc, place).get("reactions");
   if (!(reactions instanceof Y.Map)) throw missing("comment");
   const known: unknown = reactions.get(emoji);
-  if (!isThere) {
-    if (known instanceof Y.Map) known.delete(who);
-    return;
-  }
-  if (known instanceof Y.Map) known.set(who, true);
-  else reactions.set(emoji, new Y.Map<unknown>([[who, true]]));
+  const by = known instanceof Y.Map ? known : null;
+  if ((by?.has(who) ?? false) === isThere) return;
+  if (!isThere) by?.delete(who);
+  else if (by === null) reactions.set(emoji, new Y.Map<unknown>([[who, true]]));
+  else by.set(who, true);
 }
 
 /** Where in a discussion a comment is. */
