@@ -17,7 +17,8 @@ export type Problem = {
     | "quarantine"
     | "projection"
     | "history"
-    | "versions";
+    | "versions"
+    | "comments";
   readonly seq: number | null;
   readonly reason: string;
 };

@@ -2,6 +2,7 @@ import * as Y from "yjs";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Part } from "../schema/ids.ts";
 import type { Sql, SqlOrTransaction } from "./database.ts";
+import { checkComments } from "./verify-comments.ts";
 import { checkProjection, checkVersions } from "./verify-content.ts";
 import { checkHistory } from "./verify-history.ts";
 import {
@@ -100,6 +101,7 @@ const staleQuarantine = ({ quarantinedSeq }: Head): Problem[] =>
 async function checkWhole(tx: SqlOrTransaction, head: Head, doc: Y.Doc): Promise<Problem[]> {
   const problems = await checkClients(tx, head, doc);
   problems.push(...(await checkSnapshot(tx, head, doc)));
-  if (head.part === "content") problems.push(...(await checkProjection(tx, head, doc)));
+  const checkDerived = head.part === "content" ? checkProjection : checkComments;
+  problems.push(...(await checkDerived(tx, head, doc)));
   return problems;
 }

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { listDocumentIds } from "../../../persistence/documents.ts";
+import { rebuildComments } from "../../../persistence/verify-comments.ts";
 import { verifyDocument, type FoundProblem } from "../../../persistence/verify.ts";
 import { documentName, type DocumentName } from "../../../schema/ids.ts";
 import { collectDocumentIds } from "../arguments.ts";
@@ -17,23 +18,36 @@ type Totals = { documents: number; behind: number; historyChunks: number; versio
 export function addVerify(program: Command): void {
   const command = program
     .command("verify")
-    .description("check every document against its log, history and versions; changes nothing")
+    .description("check every document against its log, history, versions and discussion")
     .addOption(
       new Option("--all", "every document that is not deleted, as without it").conflicts(
         "document",
       ),
     )
-    .option("--document <id>", "this one; can be given several times", collectDocumentIds);
-  runs<{ document?: string[] }, []>(withProgress(command), async (context, { document }) => {
+    .option("--document <id>", "this one; can be given several times", collectDocumentIds)
+    .option("--rebuild", "make the rows of comments from the discussion anew where they differ")
+    .option("--yes", "with --rebuild: do it; without it nothing is changed");
+  runs<VerifyOptions, []>(withProgress(command), async (context, { document, rebuild }) => {
     const ids = document ?? (await listDocumentIds(context.sql));
     const totals: Totals = { documents: 0, behind: 0, historyChunks: 0, versions: 0 };
     const problems: NamedProblem[] = [];
+    const rebuilding = rebuild === true ? { rows: 0, isDone: context.yes } : null;
     const worked = await each(context, ids, "documents", async (id) => {
-      problems.push(...(await verifyOne(context, id, totals, document === undefined)));
+      let found = await verifyOne(context, id, totals, document === undefined);
+      if (rebuilding !== null && found.some(({ check }) => check === "comments")) {
+        rebuilding.rows += context.yes ? await rebuildComments(context.sql, id) : found.length;
+        found = context.yes ? found.filter(({ check }) => check !== "comments") : found;
+      }
+      problems.push(...found);
     });
-    return answer(totals, problems, worked);
+    return answer(totals, problems, worked, rebuilding);
   });
 }
+
+type VerifyOptions = { document?: string[]; rebuild?: true };
+
+/** What came of `--rebuild`; null where it was not asked for. */
+type Rebuilding = { readonly rows: number; readonly isDone: boolean } | null;
 
 async function verifyOne(
   { sql }: Context,
@@ -63,7 +77,12 @@ async function verifyOne(
   }
 }
 
-function answer(totals: Totals, problems: readonly NamedProblem[], worked: Worked<string>): Answer {
+function answer(
+  totals: Totals,
+  problems: readonly NamedProblem[],
+  worked: Worked<string>,
+  rebuilding: Rebuilding,
+): Answer {
   const { documents, behind, historyChunks, versions } = totals;
   const stopped = worked.next !== null;
   const text = [
@@ -75,8 +94,16 @@ function answer(totals: Totals, problems: readonly NamedProblem[], worked: Worke
     ...(behind === 0
       ? []
       : [`${counted(behind, "document")}: columns still behind the log, no problem.`]),
+    ...rebuildText(rebuilding),
     ...stoppedText(worked, (id) => id),
   ];
   const ok = problems.length === 0 && !stopped;
-  return { text: text.join("\n"), json: { ok, ...totals, problems, stopped }, failed: !ok };
+  const json = { ok, ...totals, problems, rebuilt: rebuilding, stopped };
+  return { text: text.join("\n"), json, failed: !ok };
+}
+
+function rebuildText(rebuilding: Rebuilding): string[] {
+  if (rebuilding === null) return [];
+  if (rebuilding.isDone) return [`${counted(rebuilding.rows, "row")} of comments made anew.`];
+  return rebuilding.rows === 0 ? [] : ["Nothing was changed. With --yes it is done."];
 }
