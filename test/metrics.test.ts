@@ -170,7 +170,8 @@ test("upkeep is measured by what came of it; a stop is no failure", async () => 
   const thread = measureUpkeep(
     {
       compact: () => results.shift() ?? Promise.resolve(compacted),
-      project: () => Promise.resolve({ outcome: "current", seq: 1, hasEdits: false, tookMs: 1 }),
+      project: () =>
+        Promise.resolve({ outcome: "current", seq: 1, hasEdits: false, rung: [], tookMs: 1 }),
       close: () => Promise.resolve(),
     },
     metrics,

@@ -8,7 +8,7 @@ function slowThread(tookMs: number) {
   const asked: { documentId: string; beganMs: number; end: () => void }[] = [];
   const project = (documentId: string): Promise<ProjectionResult> =>
     new Promise((resolve) => {
-      const result = { outcome: "projected", seq: 1, hasEdits: false, tookMs } as const;
+      const result = { outcome: "projected", seq: 1, hasEdits: false, rung: [], tookMs } as const;
       asked.push({ documentId, beganMs: performance.now(), end: () => resolve(result) });
     });
   const projections = new Projections({ project, onProjected: () => {}, begin: () => {} });
