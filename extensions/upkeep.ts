@@ -4,6 +4,7 @@ import type { ProjectionResult } from "../persistence/projection.ts";
 import type { DocumentsToSweep } from "../persistence/sweep.ts";
 import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { documentName, type DocumentAddress } from "../schema/ids.ts";
+import type { InboxKey } from "../schema/inbox-key.ts";
 import { DocumentTimers } from "./document-timers.ts";
 import { Projections } from "./projections.ts";
 import type { QuietBursts } from "./quiet-bursts.ts";
@@ -17,6 +18,8 @@ export type UpkeepOptions = {
   readonly forget: () => Promise<unknown>;
   /** Turns bursts of editing that are over into activities. */
   readonly bursts: Pick<QuietBursts, "stirred" | "sweep" | "close">;
+  /** A projection has put something into these inboxes. */
+  readonly onRung: (inboxes: readonly InboxKey[]) => void;
   /** A document's columns follow this long after its last commit, and at the latest that long after the first, ms. */
   readonly projectAfterMs: number;
   readonly projectAtLatestMs: number;
@@ -180,8 +183,9 @@ export class Upkeep {
     this.#begin("projection", this.#projections.project(documentId));
   }
 
-  #projected({ hasEdits }: ProjectionResult): void {
+  #projected({ hasEdits, rung }: ProjectionResult): void {
     if (hasEdits) this.#options.bursts.stirred();
+    if (rung.length > 0) this.#options.onRung(rung);
   }
 
   /** Open documents are left to their own clocks. */

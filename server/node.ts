@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
+import { createBell } from "../extensions/bell.ts";
 import { createCommands } from "../extensions/commands.ts";
 import { FailedSignIns } from "../extensions/failed-sign-ins.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
@@ -72,7 +73,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const { database } = storage;
   const lock = storage.embedded ? await holdServerLock(database) : null;
   const metrics = createMetrics();
-  const upkeep = openUpkeep(options, metrics);
+  const bell = createBell();
+  const upkeep = openUpkeep(options, { metrics, bell });
   const updateLog = openUpdateLog(options, {
     metrics,
     upkeep,

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Bell } from "../extensions/bell.ts";
 import { QuietBursts } from "../extensions/quiet-bursts.ts";
 import { Upkeep } from "../extensions/upkeep.ts";
 import { closeQuietBursts } from "../persistence/edit-bursts.ts";
@@ -21,7 +22,7 @@ export function openUpkeep(
     readonly storage: Pick<Storage, "database" | "location">;
     readonly logger: Logger;
   },
-  metrics: Metrics,
+  { metrics, bell }: { readonly metrics: Metrics; readonly bell: Pick<Bell, "ring"> },
 ): Upkeep {
   const { database, location } = storage;
   return new Upkeep({
@@ -34,6 +35,7 @@ export function openUpkeep(
       quietMs: config.EDIT_BURST_MS,
       logger,
     }),
+    onRung: (inboxes) => bell.ring(inboxes),
     projectAfterMs: config.PROJECT_AFTER_MS,
     projectAtLatestMs: config.PROJECT_AT_LATEST_MS,
     idleAfterMs: config.IDLE_AFTER_MS,
