@@ -32,10 +32,7 @@ const INLINE: ReadonlySet<string> = new Set(["mention", "hardBreak"]);
 /** Reads the words of a document. Never throws on content and never changes it. */
 export function readAnchorText(doc: Y.Doc): AnchorText {
   const reading = createReading();
-  const top = doc.share.has(FRAGMENT) ? doc.getXmlFragment(FRAGMENT) : null;
-  const waiting: (() => void)[] = top === null ? [] : childrenOf(top, null);
-  // Without recursion: nesting may be deeper than the stack.
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) next();
+  if (doc.share.has(FRAGMENT)) readFragment(reading, doc.getXmlFragment(FRAGMENT));
   const { spans, lines, pieces, words } = reading;
   return {
     // As long as before: one character for another.
@@ -44,29 +41,31 @@ export function readAnchorText(doc: Y.Doc): AnchorText {
     pieces,
     spanOf: (type) => spans.get(type) ?? null,
   };
+}
 
-  function childrenOf(parent: Y.XmlFragment, block: Y.XmlElement | null): (() => void)[] {
+/** Walks without recursion: nesting may be deeper than the stack. */
+function readFragment(reading: Reading, top: Y.XmlFragment): void {
+  const waiting: (() => void)[] = [];
+  const wait = (parent: Y.XmlFragment, block: Y.XmlElement | null): void => {
     const steps = (parent.toArray() as unknown[]).map((child) => () => {
       if (child instanceof Y.XmlText) reading.addInline(child, textOf(child), { parent, block });
-      else if (child instanceof Y.XmlElement) enter(child, parent, block ?? child);
+      else if (child instanceof Y.XmlElement) enter(child, { parent, block: block ?? child });
     });
-    return steps.toReversed();
-  }
-
-  function enter(element: Y.XmlElement, parent: Y.XmlFragment, block: Y.XmlElement): void {
+    for (const step of steps.toReversed()) waiting.push(step);
+  };
+  const enter = (element: Y.XmlElement, place: Place): void => {
     if (INLINE.has(element.nodeName)) {
-      reading.addInline(element, inlineText(element), { parent, block });
+      reading.addInline(element, inlineText(element), place);
       return;
     }
-    reading.endLine();
-    const from = reading.length;
-    waiting.push(() => {
-      reading.endLine();
-      spans.set(element, { from: Math.min(from + 1, reading.length), to: reading.length });
-    });
-    for (const step of childrenOf(element, block)) waiting.push(step);
-  }
+    waiting.push(reading.begin(element));
+    wait(element, place.block);
+  };
+  wait(top, null);
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) next();
 }
+
+type Reading = ReturnType<typeof createReading>;
 
 type Place = { readonly parent: Y.XmlFragment; readonly block: Y.XmlElement | null };
 
@@ -86,9 +85,6 @@ function createReading() {
     lines,
     pieces,
     words,
-    get length() {
-      return length;
-    },
     addInline(type: Piece["type"], text: string, place: Place): void {
       if (line === null) {
         // Also before the first line, so that where an element begins can be told by what was there before it.
@@ -102,8 +98,14 @@ function createReading() {
       push(text);
       line.to = length;
     },
-    endLine(): void {
+    /** Begins an element that is a line of its own or has lines; the answer ends it. */
+    begin(element: Y.XmlElement): () => void {
       line = null;
+      const from = length;
+      return () => {
+        line = null;
+        spans.set(element, { from: Math.min(from + 1, length), to: length });
+      };
     },
   };
 }
