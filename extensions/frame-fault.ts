@@ -15,7 +15,7 @@ export const FRAME = {
   pong: 10,
 } as const;
 
-/** Nothing listens to stateless messages; larger ones are not worth reading past. */
+/** As large as a request may be that carries no document. */
 const MAX_STATELESS_BYTES = 64 * 1024;
 
 /** A state vector has a few bytes for each client that ever wrote: this is more than 100,000 of them. */
@@ -57,7 +57,9 @@ function faultIn(decoder: decoding.Decoder, length: number): ErrorCode | null {
       if (decoding.hasContent(decoder)) decoding.readVarString(decoder);
       return null;
     case FRAME.stateless:
-      return length > MAX_STATELESS_BYTES ? "too_large" : null;
+      if (length > MAX_STATELESS_BYTES) return "too_large";
+      decoding.readVarString(decoder);
+      return null;
     case FRAME.awareness:
     case FRAME.queryAwareness:
     case FRAME.close:

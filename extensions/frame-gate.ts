@@ -36,8 +36,12 @@ export function receiveFrame(
       return undefined;
     case FRAME.ping:
       return socket.send(toPong(frame));
+    case FRAME.stateless:
+      // A call (server/rest/socket-calls.ts): of whoever has the document open, and nobody else.
+      if (socket.connectionAt(frame) !== undefined) passOn(frame);
+      return undefined;
     default:
-      // Stateless: nothing listens. QueryAwareness: everybody's presence comes with the opening. Pong: it was heard.
+      // QueryAwareness: everybody's presence comes with the opening. Pong: it was heard.
       return undefined;
   }
 }

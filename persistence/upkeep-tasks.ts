@@ -6,6 +6,7 @@ import type { BuiltUpdate } from "./built-update.ts";
 import type { CompactionResult } from "./compaction.ts";
 import type { DatabaseLocation } from "./database.ts";
 import type { ContentEdit } from "./edit-content.ts";
+import type { AnchorTask as WantedAnchor, FoundAnchor } from "./find-anchor.ts";
 import type { ProjectionResult } from "./projection.ts";
 import type { RenderedContent, StoredContent } from "./render-stored.ts";
 import type { CapturedVersion } from "./versions.ts";
@@ -15,9 +16,16 @@ type ProjectTask = { kind: "project"; documentId: string };
 type EditTask = { kind: "edit" } & ContentEdit;
 type RenderTask = { kind: "render" } & StoredContent;
 type CaptureTask = { kind: "capture"; documentId: string };
+type AnchorTask = { kind: "anchor" } & WantedAnchor;
 
 /** What the upkeep thread can be asked to do. Every task may be repeated without harm [C4, P1]. */
-export type UpkeepTask = CompactTask | ProjectTask | EditTask | RenderTask | CaptureTask;
+export type UpkeepTask =
+  | CompactTask
+  | ProjectTask
+  | EditTask
+  | RenderTask
+  | CaptureTask
+  | AnchorTask;
 
 /** What it answers: the result of whichever task it was. */
 export type UpkeepResult =
@@ -25,7 +33,8 @@ export type UpkeepResult =
   | ProjectionResult
   | BuiltUpdate
   | RenderedContent
-  | CapturedVersion;
+  | CapturedVersion
+  | FoundAnchor;
 
 /** From the main thread to the upkeep thread. */
 export type UpkeepRequest = { id: number; task: UpkeepTask };
@@ -93,6 +102,11 @@ export class UpkeepThread {
   /** Captures the committed state of a document, to be kept as a version. */
   async capture(documentId: string): Promise<CapturedVersion> {
     return (await this.#run({ kind: "capture", documentId })) as CapturedVersion;
+  }
+
+  /** Finds words in a document; errors carry the code that `findAnchor` threw. */
+  async anchor(wanted: WantedAnchor): Promise<FoundAnchor> {
+    return (await this.#run({ kind: "anchor", ...wanted })) as FoundAnchor;
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { compactDocument } from "./compaction.ts";
 import { createDatabase, type DatabaseLocation } from "./database.ts";
 import { editContent } from "./edit-content.ts";
 import { captureVersion } from "./named-versions.ts";
+import { findAnchor } from "./find-anchor.ts";
 import { projectDocument } from "./projection.ts";
 import { renderStored } from "./render-stored.ts";
 import type { UpkeepReply, UpkeepRequest, UpkeepResult, UpkeepTask } from "./upkeep-tasks.ts";
@@ -28,6 +29,8 @@ function perform(task: UpkeepTask): Promise<UpkeepResult> {
       return renderStored(sql, task);
     case "capture":
       return captureVersion(sql, task.documentId);
+    case "anchor":
+      return findAnchor(sql, task);
     default:
       return assertNever(task);
   }

@@ -29,6 +29,8 @@ type SignInOptions = {
   /** A socket is closed for this reason. */
   readonly onCut: (code: ErrorCode) => void;
   readonly gate: Omit<IntakeOptions, "logger">;
+  /** Takes a stateless message of an open document. Never rejects. */
+  readonly onCall: (connection: Connection, payload: string) => Promise<void>;
 };
 
 /** The live documents, and the way in for accepted websockets. */
@@ -58,6 +60,7 @@ export type Collaboration = {
  * - connected: the socket learns the address, for the short way of updates (extensions/update-gate.ts)
  * - onTokenSync: a newer token takes the place of the one that expires
  * - beforeSync: the update gate, for what does not take the short way
+ * - onStateless: a command, such as a comment, from whoever has the document open (server/rest/socket-calls.ts)
  * - onDisconnect: the socket counts its documents
  * - beforeUnloadDocument: not before everybody who was handed the document has joined it
  * - afterUnloadDocument: a document that was left is projected and compacted
@@ -85,6 +88,7 @@ export function createCollaboration(
     beforeSync: (message) => gate.receiveSync(message),
     connected: async ({ context, connection }) =>
       joined({ ...options, rights }, context, connection),
+    onStateless: ({ connection, payload }) => options.onCall(connection, payload),
     onDisconnect: async ({ context }) => context.socket.left(),
     beforeUnloadDocument: () => documents.mayUnload(),
     afterUnloadDocument: async ({ documentName }) => documents.unloaded(documentName),
@@ -149,7 +153,6 @@ const withoutHooks: object = {
   afterHandleMessage: undefined,
   beforeHandleAwareness: undefined,
   beforeBroadcastStateless: undefined,
-  onStateless: undefined,
   onChange: undefined,
   onCreateDocument: undefined,
   onStoreDocument: undefined,

@@ -1,8 +1,7 @@
 import type { Server } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { createBell } from "../extensions/bell.ts";
-import { createCommands } from "../extensions/commands.ts";
+import { type Bell, createBell } from "../extensions/bell.ts";
 import { FailedSignIns } from "../extensions/failed-sign-ins.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { RightsWatch } from "../extensions/rights-watch.ts";
@@ -24,6 +23,8 @@ import { jwtSettingsOf } from "./jwt-settings.ts";
 import { createMetricsDoor } from "./metrics-door.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRestApp } from "./rest/app.ts";
+import type { SocketCalls } from "./rest/socket-calls.ts";
+import { openCommands } from "./open-commands.ts";
 import { openUpkeep } from "./open-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { type DoorOptions, WebsocketDoor } from "./websocket.ts";
@@ -84,11 +85,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const signIn = openSignIn(options, failed);
   const checkThread = new UpdateCheckThread({ cpuMs: config.CHECK_CPU_MS, logger });
   const gate = gateOptions(options, metrics, checkThread);
-  const collaboration = openCollaboration(options, { updateLog, upkeep, signIn, metrics, gate });
+  const collaboration = openCollaboration(options, {
+    ...{ updateLog, upkeep, signIn, metrics, gate },
+    onCall: (connection, payload) => calls(connection, payload),
+  });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
-  const parts = { collaboration, signIn, updateLog, metrics, upkeep, behindRest };
-  const { http, door } = openDoors(options, parts);
+  const parts = { collaboration, signIn, updateLog, metrics, bell, upkeep, behindRest };
+  const { http, door, calls } = openDoors(options, parts);
   const close = async (): Promise<void> => {
     await closeDoors({ http, door, updateLog });
     await watch.close();
@@ -131,6 +135,7 @@ type Parts = {
   readonly signIn: SignIn;
   readonly updateLog: UpdateLog;
   readonly metrics: Metrics;
+  readonly bell: Bell;
   readonly upkeep: Upkeep;
   readonly behindRest: BehindRest;
 };
@@ -157,22 +162,25 @@ function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logg
   return { sql, thread, readingThread, close };
 }
 
-type Doors = { readonly http: Server; readonly door: WebsocketDoor };
+type Doors = { readonly http: Server; readonly door: WebsocketDoor; readonly calls: SocketCalls };
 
 function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Doors {
   const { database } = storage;
-  const { collaboration, signIn, updateLog, metrics, upkeep, behindRest } = parts;
+  const { collaboration, signIn, updateLog, metrics, bell, upkeep, behindRest } = parts;
   const { sql, thread, readingThread } = behindRest;
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
   const admission = createAdmission(config, onLimit);
+  const { calls, ...commanding } = openCommands({
+    ...{ sql, logger, collaboration, upkeep, readingThread, admission, bell },
+  });
   const rest = createRestApp({
     sql,
     signIn,
     rights: collaboration.rights,
     logger,
     live,
-    commands: createCommands({ sql, live, upkeep }),
+    ...commanding,
     thread,
     readingThread,
     admission,
@@ -197,11 +205,15 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
     onLimit,
   });
   metrics.watch({ door, updateLog });
-  return { http, door };
+  return { http, door, calls };
 }
 
 /** First what comes in, then what is on its way to the database, then the connections. */
-async function closeDoors({ http, door, updateLog }: Doors & Pick<Parts, "updateLog">) {
+async function closeDoors({
+  http,
+  door,
+  updateLog,
+}: Pick<Doors, "http" | "door"> & Pick<Parts, "updateLog">) {
   door.refuse();
   await updateLog.close(DRAIN_TIMEOUT_MS);
   await door.close();
@@ -239,6 +251,7 @@ const openCollaboration = (
     ...parts
   }: Pick<Parts, "updateLog" | "upkeep" | "signIn" | "metrics"> & {
     gate: Omit<IntakeOptions, "logger">;
+    onCall: SocketCalls;
   },
 ): Collaboration =>
   createCollaboration({

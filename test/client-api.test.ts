@@ -75,6 +75,22 @@ const WALKS: Readonly<Record<Tag, () => Promise<void>>> = {
     expect((await client.getFeature({ params })).body.name).toBe("F");
     await client.deleteFeature({ params });
   },
+  Discussions: async () => {
+    const body = { title: "D", type: "feature_requirements" as const, markdown: "Some words" };
+    const { body: made } = await client.createDocument({ ...inProject(), body });
+    const params = { documentId: made.id };
+    const anchor = { quote: "words" };
+    const { body: thread } = await client.createThread({
+      params,
+      body: { markdown: "Which **ones**?", anchor },
+    });
+    const inThread = { ...params, threadId: thread.id };
+    await client.createReply({ params: inThread, body: { markdown: "These" } });
+    await client.addReaction({ params: { ...params, commentId: thread.id, emoji: "👍" } });
+    await client.resolveThread({ params: inThread });
+    const { body: list } = await client.listThreads({ params, query: { status: "resolved" } });
+    expect(list.threads.map(({ id, replyCount }) => [id, replyCount])).toEqual([[thread.id, 1]]);
+  },
   Documents: async () => {
     const body = { title: "D", type: "feature_requirements" as const, markdown: "# Hello" };
     const idempotencyKey = randomUUID();

@@ -32,6 +32,8 @@ export const TAGS = [
   "Documents",
   "Content",
   "Versions",
+  "Discussions",
+  "Inbox",
   "Agents and keys",
 ] as const;
 export type Tag = (typeof TAGS)[number];
@@ -39,6 +41,9 @@ export type Tag = (typeof TAGS)[number];
 /** A media type that is text and not JSON: content goes in and out as these. */
 export const TEXT_TYPES = ["text/markdown", "text/html"] as const;
 export type TextType = (typeof TEXT_TYPES)[number];
+
+/** What each event of a stream is, by its name. */
+export type EventSchemas = { readonly [event: string]: z.ZodType };
 
 /**
  * One route, as data: the door serves it, the description is printed from it, the client calls by it, and the tests
@@ -65,6 +70,8 @@ export type Route = {
     readonly status: 200 | 201 | 204;
     readonly body?: z.ZodType;
     readonly text?: readonly TextType[];
+    /** A stream of server-sent events: the JSON of each by its name. Resumable by `Last-Event-ID`; it has no end of its own. */
+    readonly events?: EventSchemas;
   };
   /** What it can answer besides the errors that every route of its kind has (see `errorsOf`). */
   readonly errors?: readonly ErrorCode[];
@@ -106,6 +113,19 @@ export type CallOf<R extends Route> = {
 export type AnswerOf<R extends Route> = R["answer"] extends { readonly body: infer S }
   ? Parsed<S>
   : undefined;
+
+/** An event of a stream as the client gets it; null: a route that has none. */
+export type EventOf<R extends Route> = R["answer"] extends {
+  readonly events: infer E extends EventSchemas;
+}
+  ? {
+      readonly [N in keyof E & string]: {
+        readonly event: N;
+        readonly id: string | null;
+        readonly body: z.output<E[N]>;
+      };
+    }[keyof E & string]
+  : null;
 
 /** Bodies are refused above this, bytes: what is larger is no name, no role and no list of scopes. */
 export const MAX_BODY_BYTES = 64 * 1024;

@@ -1,5 +1,6 @@
 import { agentRoutes } from "./agents.ts";
 import { contentRoutes } from "./content.ts";
+import { discussionRoutes } from "./discussions.ts";
 import { documentRoutes } from "./documents.ts";
 import { keyRoutes } from "./keys.ts";
 import { collaboratorRoutes } from "./collaborators.ts";
@@ -20,6 +21,7 @@ export const api = {
   ...documentRoutes,
   ...contentRoutes,
   ...versionRoutes,
+  ...discussionRoutes,
   ...signInRoutes,
   ...agentRoutes,
   ...keyRoutes,

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { routePath } from "hono/route";
 import type { Logger } from "pino";
 import type { Commands } from "../../extensions/commands.ts";
+import type { Discussions } from "../../extensions/discussions/discussions.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
@@ -19,6 +20,7 @@ import { agentHandlers } from "./agents.ts";
 import { createCors } from "./cors.ts";
 import { createDocs } from "./docs.ts";
 import { contentHandlers } from "./content.ts";
+import { discussionHandlers } from "./discussions.ts";
 import { documentHandlers } from "./documents.ts";
 import { collaboratorHandlers } from "./collaborators.ts";
 import { featureHandlers } from "./features.ts";
@@ -38,9 +40,6 @@ export type RestApp = OpenAPIHono<{ Variables: Variables }>;
 
 const API_PATH = "/api/v1";
 
-/** Contents that one principal may have in the works and in the line: there is one thread for all. */
-const PREPARED = { atOnce: 2, maxWaiting: 50 };
-
 /** What the routes are served with. */
 type AppOptions = Omit<RestOptions, "app" | "share"> & {
   /** May people make organizations of their own, and choose their slugs? */
@@ -50,6 +49,7 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
   readonly onAnswered?: (request: AnsweredRequest) => void;
   readonly live: LiveDocuments;
   readonly commands: Commands;
+  readonly discussions: Discussions;
   /** For what callers wait for who write; and for those who read. */
   readonly thread: UpkeepThread;
   readonly readingThread: UpkeepThread;
@@ -73,7 +73,7 @@ export function createRestApp(options: AppOptions): RestApp {
   });
   app.onError((error, context) => toProblem(logger, error, context));
   const renderings = createRenderings(options.readingThread);
-  const rest = { ...options, app, renderings, share: createFairShare(PREPARED) };
+  const rest = { ...options, app, renderings, share: createFairShare() };
   serveAreas(rest);
   app.route("/", createDocs());
   app.get(`${API_PATH}/openapi.json`, (context) => context.json(describeApi()));
@@ -94,6 +94,7 @@ function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings })
   serve(rest, documentHandlers(rest));
   serve(rest, contentHandlers(rest));
   serve(rest, versionHandlers(rest));
+  serve(rest, discussionHandlers(rest));
   serve(rest, agentHandlers);
   serve(rest, keyHandlers);
 }

@@ -1,0 +1,50 @@
+import type { Logger } from "pino";
+import type { Bell } from "../extensions/bell.ts";
+import { createCommands, type Commands } from "../extensions/commands.ts";
+import { createDiscussions, type Discussions } from "../extensions/discussions/discussions.ts";
+import type { Upkeep } from "../extensions/upkeep.ts";
+import type { Sql } from "../persistence/database.ts";
+import type { UpkeepThread } from "../persistence/upkeep-tasks.ts";
+import type { Admission } from "./admission.ts";
+import type { Collaboration } from "./collaboration.ts";
+import { discussionHandlers } from "./rest/discussions.ts";
+import { createSocketCalls, type SocketCalls } from "./rest/socket-calls.ts";
+
+/** The commands of a node, and how they are called on a socket. */
+type OpenedCommands = {
+  readonly commands: Commands;
+  readonly discussions: Discussions;
+  readonly calls: SocketCalls;
+};
+
+/** Puts together what writes in documents without being an editor. */
+export function openCommands({
+  sql,
+  logger,
+  collaboration,
+  upkeep,
+  readingThread,
+  admission,
+  bell,
+}: {
+  readonly sql: Sql;
+  readonly logger: Logger;
+  readonly collaboration: Collaboration;
+  readonly upkeep: Upkeep;
+  readonly readingThread: UpkeepThread;
+  readonly admission: Admission;
+  readonly bell: Bell;
+}): OpenedCommands {
+  const { documents: live, rights } = collaboration;
+  const commands = createCommands({ sql, live, upkeep });
+  const discussions = createDiscussions({ commands, ring: bell.ring });
+  const handlers = discussionHandlers({ discussions, readingThread });
+  const calls = createSocketCalls({
+    sql,
+    logger,
+    rights,
+    requests: admission.requests,
+    handlers,
+  });
+  return { commands, discussions, calls };
+}
