@@ -9,7 +9,7 @@ import type { Right } from "../../schema/roles.ts";
 import { completeChange, rightsAtTarget } from "./change-document.ts";
 import { createFromCall, firstUpdate, type CreationDoors } from "./create-document.ts";
 import { etagOf } from "./etag.ts";
-import { cut, pageOf } from "./page.ts";
+import { jsonPage, pageOf } from "./page.ts";
 import type { Handlers, Shown } from "./serve.ts";
 
 const shown = (row: DocumentRow, rights: readonly Right[]): Shown<z.output<typeof Document>> => ({
@@ -44,9 +44,8 @@ const readingHandlers = {
     }
     const page = pageOf(order, query);
     const filter = { ...params, type, featureId, isDeleted, titlePrefix: q };
-    const { rows, nextCursor } = cut(order, page, await documentPage(sql, filter, order, page));
-    const documents = rows.map(({ sortKey: _, ...row }) => shown(row, place.rights));
-    return { body: { documents, nextCursor } };
+    const { rights } = place;
+    return jsonPage("documents", order, await documentPage(sql, { filter, order, rights }, page));
   },
 
   async getDocument({ sql, params, place }) {

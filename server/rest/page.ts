@@ -1,4 +1,4 @@
-import type { Page, Paged } from "../../persistence/page.ts";
+import type { JsonPage, Page, Paged } from "../../persistence/page.ts";
 import { decodeCursor, encodeCursor } from "../../schema/api/cursor.ts";
 
 /** The page that a query asks for, and one row more, which tells whether there is another. */
@@ -21,3 +21,13 @@ export function cut<Row>(
   if (rows.length < limit || last === undefined) return { rows: shown, nextCursor: null };
   return { rows: shown, nextCursor: encodeCursor(order, { value: last.sortKey, id: last.id }) };
 }
+
+/** A page that PostgreSQL wrote as the JSON of an answer, its rows under this name. */
+export const jsonPage = (
+  name: string,
+  order: string,
+  { rows, last }: JsonPage,
+): { readonly json: string } => {
+  const nextCursor = last === null ? null : encodeCursor(order, last);
+  return { json: `{"${name}":${rows},"nextCursor":${JSON.stringify(nextCursor)}}` };
+};
