@@ -87,86 +87,96 @@ type Step = InDocument & {
   readonly tell?: (told: Told) => Promise<readonly InboxKey[]>;
 };
 
-/** The commands of discussions. `ring`: wakes who waits at these inboxes. */
-export function createDiscussions(doors: {
+type Doors = {
   readonly commands: Commands;
   readonly ring: (inboxes: readonly InboxKey[]) => void;
-}): Discussions {
-  const write = (scope: Discussant, step: Step): Promise<void> => writeStep(doors, scope, step);
-  return {
-    async createThread(scope, { documentId, content, anchor }) {
-      const threadId = randomUUID();
-      const { author } = scope;
-      const change = (doc: Y.Doc): Changed => {
-        requireRoom(doc, null);
-        const at = momentAfter(null);
-        writeThread(doc, { id: threadId, author, content, at }, anchor);
-        return pick(doc, threadId, threadId);
-      };
-      await write(scope, { documentId, change, tell: tellOfComment });
-      return { threadId };
-    },
+};
 
-    async reply(scope, { documentId, threadId, content }) {
-      const commentId = randomUUID();
-      const { author } = scope;
-      const change = (doc: Y.Doc): Changed => {
-        const thread = requireThread(doc, threadId);
-        requireRoom(doc, thread);
-        const at = momentAfter(thread.comments.at(-1)?.createdAt ?? null);
-        writeReply(doc, threadId, { id: commentId, author, content, at });
-        return pick(doc, threadId, commentId);
-      };
-      await write(scope, { documentId, change, tell: tellOfComment });
-      return { commentId };
-    },
-
-    edit(scope, { documentId, commentId, content, check }) {
-      const change = (doc: Y.Doc): Changed => {
-        const { thread, comment } = requireComment(doc, commentId, scope);
-        check(comment);
-        const at = momentAfter(comment.editedAt ?? comment.createdAt);
-        writeEdit(doc, { threadId: thread.id, commentId }, { content, at });
-        return pick(doc, thread.id, commentId);
-      };
-      return write(scope, { documentId, change, tell: tellOfEdit });
-    },
-
-    remove(scope, { documentId, commentId, check }) {
-      const change = (doc: Y.Doc): Changed => {
-        const { thread, comment } = requireComment(doc, commentId, scope);
-        check(comment);
-        const at = momentAfter(comment.editedAt ?? comment.createdAt);
-        writeDeletion(doc, { threadId: thread.id, commentId }, at);
-        return pick(doc, thread.id, commentId);
-      };
-      return write(scope, { documentId, change, tell: tellOfEdit });
-    },
-
-    setResolved(scope, { documentId, threadId, isResolved }) {
-      const change = (doc: Y.Doc): Changed => {
-        const { resolved } = requireThread(doc, threadId);
-        if ((resolved !== null) === isResolved) return null;
-        const at = momentAfter(null);
-        const { userId, agentId } = scope.author;
-        writeResolved(doc, threadId, isResolved ? { by: { userId, agentId }, at } : null);
-        return pick(doc, threadId, threadId);
-      };
-      return write(scope, { documentId, change, tell: tellOfState });
-    },
-
-    react(scope, { documentId, commentId, emoji, isThere }) {
-      const change = (doc: Y.Doc): Changed => {
-        const { thread, comment } = requireComment(doc, commentId, null);
-        if (isThere) requireRoomForReaction(comment, emoji);
-        const reaction = { emoji, who: whoOf(scope.author), isThere };
-        writeReaction(doc, { threadId: thread.id, commentId }, reaction);
-        return pick(doc, thread.id, commentId);
-      };
-      return write(scope, { documentId, change });
-    },
-  };
+/** The commands of discussions. `ring`: wakes who waits at these inboxes. */
+export function createDiscussions(doors: Doors): Discussions {
+  const write: Write = (scope, step) => writeStep(doors, scope, step);
+  return { ...threadCommands(write), ...commentCommands(write) };
 }
+
+type Write = (scope: Discussant, step: Step) => Promise<void>;
+
+const threadCommands = (
+  write: Write,
+): Pick<Discussions, "createThread" | "reply" | "setResolved"> => ({
+  async createThread(scope, { documentId, content, anchor }) {
+    const threadId = randomUUID();
+    const { author } = scope;
+    const change = (doc: Y.Doc): Changed => {
+      requireRoom(doc, null);
+      const at = momentAfter(null);
+      writeThread(doc, { id: threadId, author, content, at }, anchor);
+      return pick(doc, threadId, threadId);
+    };
+    await write(scope, { documentId, change, tell: tellOfComment });
+    return { threadId };
+  },
+
+  async reply(scope, { documentId, threadId, content }) {
+    const commentId = randomUUID();
+    const { author } = scope;
+    const change = (doc: Y.Doc): Changed => {
+      const thread = requireThread(doc, threadId);
+      requireRoom(doc, thread);
+      const at = momentAfter(thread.comments.at(-1)?.createdAt ?? null);
+      writeReply(doc, threadId, { id: commentId, author, content, at });
+      return pick(doc, threadId, commentId);
+    };
+    await write(scope, { documentId, change, tell: tellOfComment });
+    return { commentId };
+  },
+
+  setResolved(scope, { documentId, threadId, isResolved }) {
+    const change = (doc: Y.Doc): Changed => {
+      const { resolved } = requireThread(doc, threadId);
+      if ((resolved !== null) === isResolved) return null;
+      const at = momentAfter(null);
+      const { userId, agentId } = scope.author;
+      writeResolved(doc, threadId, isResolved ? { by: { userId, agentId }, at } : null);
+      return pick(doc, threadId, threadId);
+    };
+    return write(scope, { documentId, change, tell: tellOfState });
+  },
+});
+
+const commentCommands = (write: Write): Pick<Discussions, "edit" | "remove" | "react"> => ({
+  edit(scope, { documentId, commentId, content, check }) {
+    const change = (doc: Y.Doc): Changed => {
+      const { thread, comment } = requireComment(doc, commentId, scope);
+      check(comment);
+      const at = momentAfter(comment.editedAt ?? comment.createdAt);
+      writeEdit(doc, { threadId: thread.id, commentId }, { content, at });
+      return pick(doc, thread.id, commentId);
+    };
+    return write(scope, { documentId, change, tell: tellOfEdit });
+  },
+
+  remove(scope, { documentId, commentId, check }) {
+    const change = (doc: Y.Doc): Changed => {
+      const { thread, comment } = requireComment(doc, commentId, scope);
+      check(comment);
+      const at = momentAfter(comment.editedAt ?? comment.createdAt);
+      writeDeletion(doc, { threadId: thread.id, commentId }, at);
+      return pick(doc, thread.id, commentId);
+    };
+    return write(scope, { documentId, change, tell: tellOfEdit });
+  },
+
+  react(scope, { documentId, commentId, emoji, isThere }) {
+    const change = (doc: Y.Doc): Changed => {
+      const { thread, comment } = requireComment(doc, commentId, null);
+      if (isThere) requireRoomForReaction(comment, emoji);
+      const reaction = { emoji, who: whoOf(scope.author), isThere };
+      writeReaction(doc, { threadId: thread.id, commentId }, reaction);
+      return pick(doc, thread.id, commentId);
+    };
+    return write(scope, { documentId, change });
+  },
+});
 
 /** What the discussion says after a change: the rows are made of it, not of what was asked for. */
 function pick(doc: Y.Doc, threadId: string, commentId: string): Changed {
@@ -181,7 +191,7 @@ function pick(doc: Y.Doc, threadId: string, commentId: string): Changed {
  * that set one key would be ordered by their Yjs client ids, whichever was committed first.
  */
 async function writeStep(
-  { commands, ring }: Parameters<typeof createDiscussions>[0],
+  { commands, ring }: Doors,
   scope: Discussant,
   { documentId, change, tell }: Step,
 ): Promise<void> {

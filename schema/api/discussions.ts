@@ -74,7 +74,7 @@ const Comment = z
     createdAt: Moment,
     editedAt: Moment.nullable(),
     deletedAt: Moment.nullable().describe("not null: its words are gone"),
-    etag: z.string().describe("of its words, for If-Match"),
+    etag: z.string().describe("of its words, as If-Match takes it"),
   })
   .meta({ id: "Comment" });
 

@@ -100,8 +100,8 @@ const commentHandlers = ({ discussions }: DiscussionDoors) =>
       await admit(sql, params.documentId, content);
       const check = (comment: Worded): void => mustMatch(etagOfWords(comment));
       await discussions.edit(discussant(call), { ...params, content, check });
-      const shown = await commentBody(sql, params.documentId, params.commentId);
-      return { body: shown, etag: shown.etag };
+      const row = await readComment(sql, params.documentId, params.commentId);
+      return { body: shownComment(row), etag: etagOfRow(row) };
     },
 
     async deleteComment(call) {
@@ -219,11 +219,14 @@ const shownComment = (row: CommentRow) => ({
   createdAt: row.createdAt,
   editedAt: row.editedAt,
   deletedAt: row.deletedAt,
-  etag: etagOfWords({
-    createdAt: row.createdAt.toISOString(),
-    editedAt: row.editedAt?.toISOString() ?? null,
-  }),
+  etag: `"${etagOfRow(row)}"`,
 });
+
+const etagOfRow = ({ createdAt, editedAt }: CommentRow): string =>
+  etagOfWords({
+    createdAt: createdAt.toISOString(),
+    editedAt: editedAt?.toISOString() ?? null,
+  });
 
 type Worded = { readonly createdAt: string; readonly editedAt: string | null };
 

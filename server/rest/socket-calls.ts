@@ -216,7 +216,7 @@ function readRequest({ context }: Caller, contract: Route, { params, query, body
 const preconditionOf =
   ({ ifMatch }: Message) =>
   (etag: string): void => {
-    if (ifMatch === undefined || ifMatch === "*" || ifMatch === etag) return;
+    if (ifMatch === undefined || ifMatch === "*" || ifMatch === `"${etag}"`) return;
     throw new ScriptoriumError("precondition_failed", `It is at "${etag}" now; read it again`);
   };
 

@@ -91,6 +91,9 @@ const BODIES: Readonly<Record<string, Body>> = {
   }),
   putContent: () => ({ content: CONTENT }),
   createVersion: () => ({ name: "New" }),
+  createThread: () => ({ markdown: "Why?", anchor: { quote: "Words" } }),
+  createReply: () => ({ markdown: "Because" }),
+  updateComment: () => ({ markdown: "Other words" }),
   createAgent: ({ tenancy: { projectId } }, unique) => ({
     agentCode: unique,
     name: unique,
@@ -124,6 +127,8 @@ function paramOf(row: RouteRow, param: string, { tenancy, caller }: Setting): st
     case "projectId":
     case "featureId":
     case "documentId":
+    case "threadId":
+    case "commentId":
       return tenancy[param];
     case "agentId":
       return ofProject ? tenancy.projectAgentId : tenancy.agentId;
@@ -134,6 +139,8 @@ function paramOf(row: RouteRow, param: string, { tenancy, caller }: Setting): st
       return path.includes("/collaborators/") ? tenancy.guestId : tenancy.memberId;
     case "sessionId":
       return caller.sessionId;
+    case "emoji":
+      return encodeURIComponent("👍");
     case "number":
       return String(tenancy.versionNumber);
     default:

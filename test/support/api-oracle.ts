@@ -42,9 +42,15 @@ const BESIDES: Readonly<Record<string, (caller: SignedIn) => Verdict | null>> = 
   // A token that reaches one organization does not reach his keys in another.
   revokeMyKey: (caller) =>
     caller.kind === "jwt" && caller.claims?.organization === "elsewhere" ? "not_found" : null,
+  // They are the founder's: only who may manage changes another's.
+  updateComment: (caller) => (mayManage(caller) ? null : "forbidden"),
+  deleteComment: (caller) => (mayManage(caller) ? null : "forbidden"),
   leaveProject: ({ collaboration }) => (collaboration === null ? "not_found" : null),
   leaveOrganization: ({ membership }) => (membership === null ? "not_found" : null),
 };
+
+const mayManage = (caller: SignedIn): boolean =>
+  verdictByRight(caller, MANAGES_DOCUMENT, "own") === "allowed";
 
 const isBound = (caller: SignedIn): boolean => caller.kind === "jwt" && caller.claims !== null;
 
@@ -64,6 +70,11 @@ export function verdictOf(caller: CallerTraits, called: Called, target: Target):
 const READS_PROJECT: Called = {
   name: "getProject",
   contract: { access: { who: "right", right: "read", at: "project", in: "projectId" } },
+  level: "project",
+};
+const MANAGES_DOCUMENT: Called = {
+  name: "manageDocument",
+  contract: { access: { who: "right", right: "manage", at: "document", in: "documentId" } },
   level: "project",
 };
 const READS_ORGANIZATION: Called = {

@@ -3,7 +3,14 @@ import type { ErrorCode } from "../../schema/errors.ts";
 import type { Sql } from "../../persistence/database.ts";
 import { CALLER_NAMES, traitsOf, type CallerName } from "./api-callers.ts";
 import type { Door, DoorAnswer } from "./api-door.ts";
-import { partsFor, requestOf, signedBy, type Parts, type RouteRow } from "./api-fixtures.ts";
+import {
+  partsFor,
+  requestOf,
+  ROUTE_ROWS,
+  signedBy,
+  type Parts,
+  type RouteRow,
+} from "./api-fixtures.ts";
 import { mixedRequests } from "./api-mixed.ts";
 import { verdictOf, type Target } from "./api-oracle.ts";
 import { insertAgent } from "./api-tenancy.ts";
@@ -154,6 +161,32 @@ const quarantined: Provocation = async (row, scene) => {
   return sendChanged(row, scene, {});
 };
 
+/** The same for its discussion. */
+const discussionQuarantined: Provocation = async (row, scene) => {
+  const { documentId } = scene.world.own;
+  await scene.sql`
+    update yjs_documents set quarantined_seq = 1, quarantine_reason = 'a test'
+    where document_id = ${documentId} and part = 'comments'`;
+  return sendChanged(row, scene, {});
+};
+
+/** One reaction more than a comment holds. */
+const tooManyReactions: Provocation = async (row, scene) => {
+  const react = (emoji: string): Promise<DoorAnswer> =>
+    sendChanged(row, scene, {
+      change: ({ params, ...parts }) => ({
+        ...parts,
+        params: { ...params, emoji: encodeURIComponent(emoji) },
+      }),
+    });
+  for (const emoji of "🍇🍈🍉🍊🍋🍌🍍🍎🍏🍐🍑🍒🍓🍔🍕🍖🍗🍘🍙🍚") await react(emoji);
+  return react("🍛");
+};
+
+const saying = (words: object): Provocation => changing(() => ({ markdown: undefined, ...words }));
+
+const STRANGER = "[@who](mention:user/00000000-0000-4000-8000-000000000000)";
+
 const unfitting = { type: "doc", content: [{ type: "no-such-node" }] };
 
 /** Codes that take a situation of the route's own. */
@@ -179,8 +212,42 @@ const HERE: Readonly<Record<string, Partial<Record<ErrorCode, Provocation>>>> = 
     document_quarantined: quarantined,
   },
   createVersion: { document_quarantined: quarantined },
+  createThread: {
+    anchor_not_found: changing(() => ({ anchor: { quote: "no such words" } })),
+    anchor_ambiguous: async (row, scene) => {
+      await repeatWords(scene);
+      return sendChanged(row, scene, {});
+    },
+    bad_content: saying({ content: unfitting }),
+    unknown_target: saying({ markdown: STRANGER }),
+    document_quarantined: discussionQuarantined,
+  },
+  createReply: {
+    bad_content: saying({ content: unfitting }),
+    unknown_target: saying({ markdown: STRANGER }),
+    document_quarantined: discussionQuarantined,
+  },
+  updateComment: {
+    bad_content: saying({ content: unfitting }),
+    unknown_target: saying({ markdown: STRANGER }),
+    document_quarantined: discussionQuarantined,
+  },
+  resolveThread: { document_quarantined: discussionQuarantined },
+  reopenThread: { document_quarantined: discussionQuarantined },
+  deleteComment: { document_quarantined: discussionQuarantined },
+  addReaction: { conflict: tooManyReactions, document_quarantined: discussionQuarantined },
+  removeReaction: { document_quarantined: discussionQuarantined },
   updateAgent: { conflict: changing(takenAgentName) },
 };
+
+/** Gives the document its words twice. */
+async function repeatWords(scene: Scene): Promise<void> {
+  const row = ROUTE_ROWS.find(({ name }) => name === "putContent");
+  if (row === undefined) throw new Error("there is no putContent");
+  const paragraph = { type: "paragraph", content: [{ type: "text", text: "Words and Words" }] };
+  const change = withBody({ content: { type: "doc", content: [paragraph] } });
+  await sendChanged(row, scene, { change });
+}
 
 /** The name of another agent of the same level. */
 async function takenAgentName({ sql, world: { own } }: Scene, row: RouteRow): Promise<object> {

@@ -9,6 +9,7 @@ import {
 import { SCRIPT } from "../../persistence/activities.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { createDocument } from "../../persistence/documents.ts";
+import { beginThread } from "./threads.ts";
 
 /** One row of each kind that the API knows, in one tenant. */
 export type Tenancy = {
@@ -21,6 +22,9 @@ export type Tenancy = {
   readonly parentFeatureId: string;
   readonly documentId: string;
   readonly documentSlug: string;
+  /** A thread beside the document, and a reply in it. */
+  readonly threadId: string;
+  readonly commentId: string;
   readonly otherDocumentId: string;
   readonly otherDocumentSlug: string;
   /** Of the organization, and of the project. */
@@ -87,9 +91,19 @@ async function fill(tx: SqlOrTransaction, owner: Owner) {
     insert into document_versions (document_id, version_number, seq, kind, name, content, created_by)
     select ${documentId}, number, 1, 'named', 'First', ${JSON.stringify(CONTENT)}::text::jsonb, ${owner.founderId}
     from unnest(array[${versionNumber}::int, ${versionNumber}::int + 100000]) as number`;
+  const thread = await beginThread(tx, { documentId, userId: owner.founderId });
   const features = { featureId, parentFeatureId };
   const documents = { documentId, documentSlug, otherDocumentId, otherDocumentSlug };
-  return { ...features, ...documents, agentId, projectAgentId, keyId, projectKeyId, versionNumber };
+  return {
+    ...features,
+    ...documents,
+    ...thread,
+    agentId,
+    projectAgentId,
+    keyId,
+    projectKeyId,
+    versionNumber,
+  };
 }
 
 /** What the documents hold. */
