@@ -1,6 +1,7 @@
 import { api, type Api, type ApiName } from "../schema/api/index.ts";
-import type { AnswerOf, CallOf, Route, TextType } from "../schema/api/contract.ts";
+import type { AnswerOf, CallOf, EventOf, Route, TextType } from "../schema/api/contract.ts";
 import type { Problem } from "../schema/api/common.ts";
+import { readEvents } from "./event-stream.ts";
 
 /** Where the server is and who calls. `token`: asked for each call, so that it can change; null signs nobody in. */
 export type ApiOptions = {
@@ -19,8 +20,15 @@ export type CallOptions = {
   readonly ifMatch?: string;
   /** What a text body is; Markdown where nothing is said. */
   readonly contentType?: TextType;
+  /** Of a stream: the id of the last event that was heard; absent or null: from now on. */
+  readonly lastEventId?: string | null;
+  /** Of a stream: something came, be it only a comment that says it is alive. */
+  readonly onBytes?: () => void;
   readonly signal?: AbortSignal;
 };
+
+/** A stream of events; whoever stops reading ends it. */
+export type EventsAnswer<R extends Route> = { readonly events: AsyncIterable<EventOf<R>> };
 
 /** An answer in JSON, with the ETag to send back in `ifMatch`. */
 export type ApiAnswer<R extends Route> = {
@@ -67,9 +75,11 @@ type TextOrJson<R extends Route> = {
 
 /** Every route as a function under its name; its types are the contract's. */
 export type ApiClient = {
-  readonly [N in ApiName]: Api[N]["answer"] extends { readonly text: readonly TextType[] }
-    ? TextOrJson<Api[N]>
-    : (...given: ApiArguments<Api[N]>) => Promise<ApiAnswer<Api[N]>>;
+  readonly [N in ApiName]: Api[N]["answer"] extends { readonly events: object }
+    ? (...given: ApiArguments<Api[N]>) => Promise<EventsAnswer<Api[N]>>
+    : Api[N]["answer"] extends { readonly text: readonly TextType[] }
+      ? TextOrJson<Api[N]>
+      : (...given: ApiArguments<Api[N]>) => Promise<ApiAnswer<Api[N]>>;
 };
 
 /** The server said no: its problem document. */
@@ -105,7 +115,7 @@ async function send(
   contract: Route,
   { params = {}, query = {}, body }: LooseCall,
   extras: CallOptions,
-): Promise<ApiAnswer<Route> | TextAnswer> {
+): Promise<ApiAnswer<Route> | TextAnswer | EventsAnswer<Route>> {
   const path = contract.path.replaceAll(/\{(\w+)\}/gu, (_, name: string) =>
     encodeURIComponent(String(params[name])),
   );
@@ -124,12 +134,31 @@ async function send(
   );
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok) throw await refusal(response, type);
+  if (type.startsWith("text/event-stream") && response.body !== null) {
+    return { events: parsedEvents(response.body, extras) as AsyncIterable<never> };
+  }
   const etag = response.headers.get("etag");
   if (type.startsWith("application/json")) {
     return { body: await response.json(), text: null, etag };
   }
   if (response.status === 204) return { body: undefined, text: null, etag };
   return { body: undefined, text: await response.text(), etag };
+}
+
+/** The events of a stream, the data of each parsed. */
+async function* parsedEvents(
+  body: ReadableStream<Uint8Array>,
+  { onBytes }: CallOptions,
+): AsyncGenerator<object> {
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      onBytes?.();
+      controller.enqueue(bytes);
+    },
+  });
+  for await (const { event, id, data } of readEvents(body.pipeThrough(heard))) {
+    yield { event, id, body: JSON.parse(data) as unknown };
+  }
 }
 
 function bodyTypeOf(
@@ -143,7 +172,7 @@ function bodyTypeOf(
 
 function headersOf(
   token: string | null,
-  { idempotencyKey, ifMatch }: CallOptions,
+  { idempotencyKey, ifMatch, lastEventId }: CallOptions,
   bodyType: string | undefined,
 ): Record<string, string> {
   const headers: Record<string, string | undefined> = {
@@ -151,6 +180,7 @@ function headersOf(
     "content-type": bodyType,
     "idempotency-key": idempotencyKey,
     "if-match": ifMatch,
+    "last-event-id": lastEventId ?? undefined,
   };
   return Object.fromEntries(
     Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -22,6 +22,7 @@ export {
   type ApiOptions,
   type CallOptions,
   createApiClient,
+  type EventsAnswer,
   type TextAnswer,
 } from "./api.ts";
 export { type Backoff, DEFAULT_BACKOFF } from "./backoff.ts";
@@ -31,5 +32,6 @@ export {
   createCollaboration,
 } from "./collaboration.ts";
 export { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
+export { type Inbox, type InboxEvent, type InboxOptions, openInbox } from "./inbox.ts";
 export { SAVE_STATUSES, type SaveStatus } from "./save-state.ts";
 export { ClosedError, type StatusListener } from "./save-tracker.ts";

@@ -14,6 +14,7 @@ export const LIMITS = [
   "slow_reader",
   "requests_per_second",
   "requests_at_once",
+  "inbox_streams",
 ] as const;
 
 /** One of them. */

@@ -62,4 +62,6 @@ export const limitSettings = {
   ),
   REQUESTS_PER_SECOND_PER_ADDRESS: limit(1000).describe("… of one address"),
   REQUESTS_AT_ONCE_PER_ADDRESS: limit(500).describe("REST requests of one address at a time"),
+  STREAMS_PER_PRINCIPAL: limit(20).describe("Event streams that one user or key may have open"),
+  STREAMS_AT_ONCE: limit(5000).describe("… all of them together"),
 };

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type Bell, createBell } from "../extensions/bell.ts";
 import { FailedSignIns } from "../extensions/failed-sign-ins.ts";
+import type { InboxStreams } from "../extensions/inbox-streams.ts";
 import { createSignIn, type SignIn } from "../extensions/sign-in.ts";
 import { RightsWatch } from "../extensions/rights-watch.ts";
 import { createSignInGuard } from "../extensions/sign-in-guard.ts";
@@ -25,6 +26,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createRestApp } from "./rest/app.ts";
 import type { SocketCalls } from "./rest/socket-calls.ts";
 import { openCommands } from "./open-commands.ts";
+import { openInboxStreams } from "./open-inbox.ts";
 import { openUpkeep } from "./open-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { type DoorOptions, WebsocketDoor } from "./websocket.ts";
@@ -71,8 +73,7 @@ const LOG_LOCK_TIMEOUT_MS = 2000;
 /** Puts the parts together, on a database that is open and migrated. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, storage, logger } = options;
-  const { database } = storage;
-  const lock = storage.embedded ? await holdServerLock(database) : null;
+  const lock = storage.embedded ? await holdServerLock(storage.database) : null;
   const metrics = createMetrics();
   const bell = createBell();
   const upkeep = openUpkeep(options, { metrics, bell });
@@ -81,30 +82,27 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     upkeep,
     onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
   });
-  const failed = new FailedSignIns({ sql: database.sql, logger });
+  const failed = new FailedSignIns({ sql: storage.database.sql, logger });
   const signIn = openSignIn(options, failed);
   const checkThread = new UpdateCheckThread({ cpuMs: config.CHECK_CPU_MS, logger });
   const gate = gateOptions(options, metrics, checkThread);
+  const beside = { updateLog, upkeep, signIn, metrics, gate };
   const collaboration = openCollaboration(options, {
-    ...{ updateLog, upkeep, signIn, metrics, gate },
+    ...beside,
     onCall: (connection, payload) => calls(connection, payload),
   });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
-  const parts = { collaboration, signIn, updateLog, metrics, bell, upkeep, behindRest };
-  const { http, door, calls } = openDoors(options, parts);
+  const parts = { ...beside, collaboration, bell, behindRest };
+  const { calls, ...doors } = openDoors(options, parts);
   const close = async (): Promise<void> => {
-    await closeDoors({ http, door, updateLog });
-    await watch.close();
-    await failed.close();
-    await behindRest.close();
-    await upkeep.close();
-    await checkThread.close();
+    await closeDoors({ ...doors, updateLog });
+    for (const part of [watch, failed, behindRest, upkeep, checkThread]) await part.close();
     metrics.close();
     await lock?.close();
   };
   try {
-    const port = await listen(http, config.HOST, config.PORT);
+    const port = await listen(doors.http, config.HOST, config.PORT);
     return { port, collaboration, updateLog, close };
   } catch (error) {
     await close();
@@ -162,28 +160,33 @@ function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logg
   return { sql, thread, readingThread, close };
 }
 
-type Doors = { readonly http: Server; readonly door: WebsocketDoor; readonly calls: SocketCalls };
+type Doors = {
+  readonly http: Server;
+  readonly door: WebsocketDoor;
+  readonly streams: InboxStreams;
+  readonly calls: SocketCalls;
+};
 
-function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Doors {
-  const { database } = storage;
-  const { collaboration, signIn, updateLog, metrics, bell, upkeep, behindRest } = parts;
-  const { sql, thread, readingThread } = behindRest;
+function openDoors(options: NodeOptions, parts: Parts): Doors {
+  const { config, storage, logger } = options;
+  const { collaboration, signIn, updateLog, metrics, bell } = parts;
+  const { sql, thread, readingThread } = parts.behindRest;
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
   const admission = createAdmission(config, onLimit);
   const { calls, ...commanding } = openCommands({
-    ...{ sql, logger, collaboration, upkeep, readingThread, admission, bell },
-  });
-  const rest = createRestApp({
+    ...parts,
     sql,
-    signIn,
-    rights: collaboration.rights,
     logger,
-    live,
-    ...commanding,
-    thread,
     readingThread,
     admission,
+  });
+  const streams = openInboxStreams(options, { sql, bell, onLimit });
+  const served = { sql, signIn, logger, live, bell, streams, thread, readingThread, admission };
+  const rest = createRestApp({
+    ...commanding,
+    ...served,
+    rights: collaboration.rights,
     // A JWT names an organization by its slug: then a slug must not be anybody's to take.
     mayMakeOrganizations: config.NEW_ORGANIZATIONS ?? jwtSettingsOf(config) === null,
     isRestarting: () => door.isRefusing,
@@ -191,30 +194,26 @@ function openDoors({ config, storage, logger }: NodeOptions, parts: Parts): Door
   });
   const http = createHttpServer({
     rest,
-    readiness: () => readiness(door, updateLog, database),
+    readiness: () => readiness(door, updateLog, storage.database),
     metrics: createMetricsDoor({ registry: metrics.registry, token: config.METRICS_TOKEN }),
     onLimit,
   });
   admission.limitConnections(http);
-  const door = new WebsocketDoor({
-    http,
-    collaboration,
-    logger,
-    admission,
-    ...sizes(config),
-    onLimit,
-  });
+  const behindDoor = { http, collaboration, logger, admission, onLimit };
+  const door = new WebsocketDoor({ ...behindDoor, ...sizes(config) });
   metrics.watch({ door, updateLog });
-  return { http, door, calls };
+  return { http, door, streams, calls };
 }
 
 /** First what comes in, then what is on its way to the database, then the connections. */
 async function closeDoors({
   http,
   door,
+  streams,
   updateLog,
-}: Pick<Doors, "http" | "door"> & Pick<Parts, "updateLog">) {
+}: Omit<Doors, "calls"> & Pick<Parts, "updateLog">) {
   door.refuse();
+  await streams.close();
   await updateLog.close(DRAIN_TIMEOUT_MS);
   await door.close();
   await new Promise((closed) => {

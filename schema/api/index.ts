@@ -5,6 +5,7 @@ import { documentRoutes } from "./documents.ts";
 import { keyRoutes } from "./keys.ts";
 import { collaboratorRoutes } from "./collaborators.ts";
 import { featureRoutes } from "./features.ts";
+import { inboxRoutes } from "./inbox.ts";
 import { memberRoutes } from "./members.ts";
 import { projectRoutes } from "./projects.ts";
 import { organizationRoutes } from "./organizations.ts";
@@ -22,6 +23,7 @@ export const api = {
   ...contentRoutes,
   ...versionRoutes,
   ...discussionRoutes,
+  ...inboxRoutes,
   ...signInRoutes,
   ...agentRoutes,
   ...keyRoutes,

@@ -3,8 +3,10 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { routePath } from "hono/route";
 import type { Logger } from "pino";
+import type { Bell } from "../../extensions/bell.ts";
 import type { Commands } from "../../extensions/commands.ts";
 import type { Discussions } from "../../extensions/discussions/discussions.ts";
+import type { InboxStreams } from "../../extensions/inbox-streams.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
@@ -24,6 +26,7 @@ import { discussionHandlers } from "./discussions.ts";
 import { documentHandlers } from "./documents.ts";
 import { collaboratorHandlers } from "./collaborators.ts";
 import { featureHandlers } from "./features.ts";
+import { inboxHandlers } from "./inbox.ts";
 import { memberHandlers } from "./members.ts";
 import { projectHandlers } from "./projects.ts";
 import { organizationHandlers } from "./organizations.ts";
@@ -50,6 +53,8 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
   readonly live: LiveDocuments;
   readonly commands: Commands;
   readonly discussions: Discussions;
+  readonly bell: Bell;
+  readonly streams: InboxStreams;
   /** For what callers wait for who write; and for those who read. */
   readonly thread: UpkeepThread;
   readonly readingThread: UpkeepThread;
@@ -95,6 +100,7 @@ function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings })
   serve(rest, contentHandlers(rest));
   serve(rest, versionHandlers(rest));
   serve(rest, discussionHandlers(rest));
+  serve(rest, inboxHandlers(rest));
   serve(rest, agentHandlers);
   serve(rest, keyHandlers);
 }

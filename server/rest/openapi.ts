@@ -1,7 +1,7 @@
 import { OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import manifest from "../../package.json" with { type: "json" };
 import { Problem } from "../../schema/api/common.ts";
-import { errorsOf, TAGS, type Route } from "../../schema/api/contract.ts";
+import { errorsOf, TAGS, type EventSchemas, type Route } from "../../schema/api/contract.ts";
 import { api } from "../../schema/api/index.ts";
 import { ERRORS, type ErrorCode } from "../../schema/errors.ts";
 
@@ -79,7 +79,7 @@ function rightOf({ access }: Route): string | undefined {
   return access.who === "person" ? person : undefined;
 }
 
-function headersOf({ idempotent, ifMatch, etag, method }: Route): z.ZodObject | null {
+function headersOf({ idempotent, ifMatch, etag, method, answer }: Route): z.ZodObject | null {
   const headers: Record<string, z.ZodType> = {};
   if (idempotent === true) {
     headers["Idempotency-Key"] = z
@@ -94,6 +94,12 @@ function headersOf({ idempotent, ifMatch, etag, method }: Route): z.ZodObject | 
   }
   if (etag === true && method === "get") {
     headers["If-None-Match"] = z.string().optional().describe("An ETag: 304 while it is the same");
+  }
+  if (answer.events !== undefined) {
+    headers["Last-Event-ID"] = z
+      .string()
+      .optional()
+      .describe("The id of the last event that you have; absent: only what is new from now on");
   }
   return Object.keys(headers).length === 0 ? null : z.object(headers);
 }
@@ -124,6 +130,9 @@ function success({ answer, etag, counts, method }: Route): RouteConfig["response
   const content = {
     ...(answer.body !== undefined && { "application/json": { schema: answer.body } }),
     ...Object.fromEntries(text),
+    ...(answer.events !== undefined && {
+      "text/event-stream": { schema: eventsOf(answer.events) },
+    }),
   };
   return {
     [answer.status]: {
@@ -139,6 +148,19 @@ function success({ answer, etag, counts, method }: Route): RouteConfig["response
     ...(etag === true && method === "get" && { 304: { description: "Not changed" } }),
   };
 }
+
+/** OpenAPI 3.1 knows no streams: the text, and beside it what the JSON of each event is. */
+const eventsOf = (events: EventSchemas): z.ZodType =>
+  z.string().describe(
+    Object.entries(events)
+      .map(
+        ([name, schema]) => `\`event: ${name}\`, data: \`${JSON.stringify(jsonSchemaOf(schema))}\``,
+      )
+      .join("\n\n"),
+  );
+
+const jsonSchemaOf = (schema: z.ZodType): object =>
+  z.toJSONSchema(schema, { unrepresentable: "any" });
 
 /** One answer for each status: several codes may share it. */
 function problems(codes: readonly ErrorCode[]): RouteConfig["responses"] {

@@ -7,7 +7,13 @@ import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
 import type { Actor } from "../../persistence/activities.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
 import { withTimeout } from "../../persistence/with-timeout.ts";
-import { takesBody, type AnswerOf, type Route, type TextType } from "../../schema/api/contract.ts";
+import {
+  takesBody,
+  type AnswerOf,
+  type EventSchemas,
+  type Route,
+  type TextType,
+} from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
@@ -15,7 +21,9 @@ import type { Admission } from "../admission.ts";
 import type { RestApp } from "./app.ts";
 import { actorOf } from "./author.ts";
 import type { FairShare } from "./fair-share.ts";
+import { hangUpOn, type EventSource } from "./event-stream.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
+import { respond } from "./respond.ts";
 import { senderOf, type Sender } from "./sender.ts";
 import { transact } from "./transact.ts";
 
@@ -51,6 +59,10 @@ export type Call<R extends Route> = ReadRequest<R> & {
   readonly sender: Sender;
   /** Where this server is reached, as the caller wrote it: `https://docs.example.com`. */
   readonly origin: string;
+  /** Where a reader of events goes on; null: from now on. */
+  readonly lastEventId: string | null;
+  /** Ends the connection without another word: its reader takes nothing. */
+  readonly hangUp: () => void;
 };
 
 /** What a handler may give for what a contract shows: JSON writes a Date as the contract's Moment. */
@@ -75,6 +87,9 @@ export type Reply<R extends Route> = {
       : { readonly body: Shown<AnswerOf<R>> } | { readonly json: string })
   | (R["answer"] extends { readonly text: readonly TextType[] }
       ? { readonly text: string; readonly type: TextType }
+      : never)
+  | (R["answer"] extends { readonly events: EventSchemas }
+      ? { readonly events: EventSource }
       : never)
 );
 
@@ -135,7 +150,7 @@ async function answer(
     mustMatch: preconditionOf(context, contract),
     afterCommit: (effect: () => void): void => void effects.push(effect),
     rightsChanged: (change: RightsChange): void => void changes.push(change),
-    origin: new URL(context.req.url).origin,
+    ...circumstancesOf(context),
     sender,
   };
   const handler = await prepare(options, handle, { ...call, by: byOf(before) });
@@ -158,6 +173,13 @@ async function answer(
   });
   return respond(context, contract, await withTimeout(told, STEP_TIMEOUT_MS));
 }
+
+/** What a handler is told of the request beside what the contract reads. */
+const circumstancesOf = (context: Context) => ({
+  origin: new URL(context.req.url).origin,
+  lastEventId: context.req.header("last-event-id") ?? null,
+  hangUp: () => hangUpOn(context),
+});
 
 /** Long work before the transaction, in fair shares; most handlers have none. */
 async function prepare(
@@ -245,33 +267,4 @@ async function perform(
       work(tx),
     );
   });
-}
-
-function respond(context: Context, contract: Route, reply: Reply<Route>): Response {
-  const { etag, location, dropped } = reply;
-  context.header("cache-control", "private, no-cache");
-  if (location !== undefined) context.header("location", `/api/v1${location}`);
-  if (dropped !== undefined) context.header("x-content-dropped", String(dropped));
-  if (etag !== undefined) {
-    context.header("etag", `"${etag}"`);
-    const known = context.req
-      .header("if-none-match")
-      ?.split(",")
-      .map((each) => each.trim());
-    if (contract.method === "get" && known?.includes(`"${etag}"`) === true) {
-      return context.body(null, 304);
-    }
-  }
-  const { status } = contract.answer;
-  if ("text" in reply) {
-    const { text, type } = reply as unknown as { text: string; type: TextType };
-    return context.body(text, status as 200, {
-      "content-type": `${type}; charset=utf-8`,
-      // For programs: a browser that comes here keeps it as a file.
-      "content-disposition": "attachment",
-    });
-  }
-  if (status === 204) return context.body(null, 204);
-  const json = "json" in reply ? String(reply.json) : JSON.stringify(reply.body);
-  return context.body(json, status, { "content-type": "application/json" });
 }
