@@ -1,0 +1,127 @@
+import { randomUUID } from "node:crypto";
+import { HocuspocusProvider } from "@hocuspocus/provider";
+import { expect, test } from "vitest";
+import * as Y from "yjs";
+import { createUser, setMember } from "../persistence/accounts.ts";
+import { SCRIPT } from "../persistence/activities.ts";
+import { compactDocument } from "../persistence/compaction.ts";
+import { parseMarkdown } from "../schema/content.ts";
+import { mentionElement } from "./support/large-document.ts";
+import { readHead } from "./support/log-rows.ts";
+import { freePort } from "./support/server-process.ts";
+import { useServers } from "./support/servers.ts";
+import { useTenant } from "./support/tenant.ts";
+import { until } from "./support/until.ts";
+
+const { database, tenant } = await useTenant();
+const { sql } = database;
+const startServer = useServers();
+
+const ENV = {
+  PROJECT_AFTER_MS: "20",
+  PROJECT_AT_LATEST_MS: "100",
+  SWEEP_EVERY_MS: "500",
+  EDIT_BURST_MS: "200",
+};
+
+async function member(): Promise<string> {
+  const userId = await createUser(sql, { email: `${randomUUID()}@example.com`, name: "Bob" });
+  const { organizationId } = tenant;
+  await setMember(sql, { organizationId, userId, role: "member" }, SCRIPT);
+  return userId;
+}
+
+type Told = { position: number; onceKey: string; metadata: Record<string, unknown> };
+
+const inboxOf = (userId: string): Promise<Told[]> =>
+  sql<Told[]>`
+    select n.position::int, n.once_key as "onceKey", n.metadata from notifications n join inboxes i on i.id = n.inbox_id
+    where i.user_id = ${userId} order by n.position`;
+
+const mentionsNow = async (documentId: string): Promise<string[]> => {
+  const rows = await sql<{ target: string; occurrence: number }[]>`
+    select target_id as target, occurrence from mentions where source_id = ${documentId} order by 1, 2`;
+  return rows.map(({ target, occurrence }) => `${target} ${occurrence}`);
+};
+
+/** Everything the provider has is committed, and derived. */
+async function projected(provider: HocuspocusProvider, documentId: string): Promise<void> {
+  await until(() => provider.synced && !provider.hasUnsyncedChanges, { timeoutMs: 30_000 });
+  await until(
+    async () => {
+      const { head, projected: reached } = await readHead(sql, { documentId, part: "content" });
+      return head === reached;
+    },
+    { timeoutMs: 30_000 },
+  );
+}
+
+const block = (provider: HocuspocusProvider, index: number): Y.XmlElement =>
+  provider.document.getXmlFragment("default").get(index) as Y.XmlElement;
+
+/** The block at `from` leaves the text, and is put in again at `to`: new structs, as an editor's cut and paste makes them. */
+async function cutAndPaste(
+  provider: HocuspocusProvider,
+  documentId: string,
+  [from, to]: [number, number],
+): Promise<void> {
+  const fragment = provider.document.getXmlFragment("default");
+  const copy = block(provider, from).clone();
+  fragment.delete(from, 1);
+  await projected(provider, documentId);
+  expect(await mentionsNow(documentId)).toEqual([]);
+  fragment.insert(to, [copy]);
+  await projected(provider, documentId);
+}
+
+test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut and paste later there is one", async () => {
+  const bob = await member();
+  const { documentId, name } = await tenant.document({
+    content: parseMarkdown("First.\n\nSecond.\n\nThird.\n"),
+  });
+  const port = await freePort();
+  const url = `ws://127.0.0.1:${port}/collaboration`;
+  const document = new Y.Doc();
+  // A stock provider that lost its server waits up to half a minute; one that is new does not.
+  const connect = () => new HocuspocusProvider({ url, name, document, token: tenant.token });
+  let server = await startServer({ env: { ...database.env, ...ENV }, port });
+  let provider = connect();
+  await until(() => provider.synced);
+  block(provider, 0).insert(1, [
+    mentionElement("user", bob),
+    mentionElement("user", tenant.userId),
+  ]);
+  await projected(provider, documentId);
+  const first = await inboxOf(bob);
+  expect(first).toMatchObject([
+    {
+      position: 1,
+      onceKey: `mention:document:${documentId}:user:${bob}:1`,
+      metadata: { documentId, byUserId: tenant.userId },
+    },
+  ]);
+  block(provider, 0).delete(2, 1);
+  for (let restart = 1; restart <= 10; restart += 1) {
+    await server.end(restart % 2 === 0 ? "SIGTERM" : "SIGKILL");
+    provider.destroy();
+    (block(provider, 1).get(0) as Y.XmlText).insert(0, `${restart} `);
+    server = await startServer({ env: { ...database.env, ...ENV }, port });
+    provider = connect();
+    await projected(provider, documentId);
+    if (restart % 2 === 0) {
+      const address = { documentId, part: "content" } as const;
+      await compactDocument(sql, address, { versions: { minIntervalMs: 0 } });
+    }
+    if (restart === 5) await cutAndPaste(provider, documentId, [0, 2]);
+  }
+  expect(await mentionsNow(documentId)).toEqual([`${bob} 1`]);
+  expect(await inboxOf(bob)).toEqual(first);
+  // Nobody is told that he mentioned himself.
+  expect(await inboxOf(tenant.userId)).toEqual([]);
+  // A second mention is another one.
+  block(provider, 0).insert(0, [mentionElement("user", bob)]);
+  await projected(provider, documentId);
+  expect((await inboxOf(bob)).map(({ position }) => position)).toEqual([1, 2]);
+  provider.destroy();
+  expect(await server.end("SIGTERM")).toBe(0);
+}, 180_000);
