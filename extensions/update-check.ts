@@ -1,4 +1,5 @@
 import * as Y from "yjs";
+import { UpdateConflicts } from "./update-conflicts.ts";
 import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
 import { type Bounds, createOrder, NO_BOUNDS } from "./update-order.ts";
 import { type Run, type Struct, UpdatePlaces } from "./update-places.ts";
@@ -19,7 +20,7 @@ export const UPDATE_FAULTS = {
   value: "a value that is not JSON",
   dependency: "what the update depends on did not come",
   cost: "applying it takes too long",
-  pace: "the updates of this socket keep the server too busy",
+  pace: "the updates of this socket, or of its author, keep the server too busy",
   threw: "the update threw on its way in",
 } as const;
 
@@ -38,6 +39,8 @@ export type CheckedUpdate = {
   readonly news: readonly number[];
   /** How many of them it has never heard of. */
   readonly newcomers: number;
+  /** How many items Yjs may look through to place it. */
+  readonly conflicts: number;
 };
 
 /** An update as `Y.decodeUpdate` gives it. */
@@ -68,7 +71,13 @@ export function checkUpdate(
   if (structs.length + ranges > limits.maxStructs) return refused("structs");
   const runs = toRuns(structs, doc);
   if (typeof runs === "string") return refused(runs);
-  const walked = walk(runs, new UpdatePlaces(doc, runs), doc, limits);
+  const conflicts = new UpdateConflicts(doc);
+  const walked = walk(runs, new UpdatePlaces(doc, runs), {
+    doc,
+    limits,
+    conflicts,
+    isInOrder: createOrder(doc),
+  });
   if (typeof walked === "string") return refused(walked);
   const deletions = checkDeletions(ds, runs, doc);
   if (typeof deletions === "string") return refused(deletions);
@@ -78,7 +87,8 @@ export function checkUpdate(
     if (reached > known) news.push(client);
     if (reached > 0 && known === 0) newcomers += 1;
   }
-  return { fault: null, isIncomplete: !walked || !deletions, news, newcomers };
+  const isIncomplete = !walked || !deletions;
+  return { fault: null, isIncomplete, news, newcomers, conflicts: conflicts.count };
 }
 
 const refused = (fault: UpdateFault): CheckedUpdate => ({
@@ -86,6 +96,7 @@ const refused = (fault: UpdateFault): CheckedUpdate => ({
   isIncomplete: false,
   news: [],
   newcomers: 0,
+  conflicts: 0,
 });
 
 /** An encoder writes each client once, its structs without a gap (a Skip fills it), none of them empty. */
@@ -115,15 +126,13 @@ function toRuns(structs: readonly Struct[], doc: Y.Doc): Map<number, Run> | Upda
 function walk(
   runs: ReadonlyMap<number, Run>,
   places: UpdatePlaces,
-  doc: Y.Doc,
-  limits: UpdateLimits,
+  options: WalkOptions,
 ): boolean | UpdateFault {
   const ready = [...runs.values()];
   const waiting = new Map<number, Run[]>();
-  const isInOrder = createOrder(doc);
   for (let run = ready.pop(); run !== undefined; run = ready.pop()) {
     const before = run.at;
-    const stopped = walkRun(run, runs, places, { doc, limits, isInOrder });
+    const stopped = walkRun(run, runs, places, options);
     if (typeof stopped === "string") return stopped;
     if (stopped !== null) {
       const others = waiting.get(stopped);
@@ -140,6 +149,7 @@ function walk(
 type WalkOptions = {
   readonly doc: Y.Doc;
   readonly limits: UpdateLimits;
+  readonly conflicts: UpdateConflicts;
   readonly isInOrder: (bounds: Bounds) => boolean;
 };
 
@@ -148,7 +158,7 @@ function walkRun(
   run: Run,
   runs: ReadonlyMap<number, Run>,
   places: UpdatePlaces,
-  { doc, limits, isInOrder }: WalkOptions,
+  { doc, limits, conflicts, isInOrder }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
@@ -168,7 +178,10 @@ function walkRun(
       struct instanceof Y.Item ? itemFault(struct, place, run, { places, limits }) : null;
     if (fault !== null) return fault;
     const bounds = struct instanceof Y.Item ? places.boundsOf(struct) : NO_BOUNDS;
-    if (place !== null && !isInOrder(bounds)) return "malformed";
+    if (place !== null) {
+      if (!isInOrder(bounds)) return "malformed";
+      if (!conflicts.add(struct as Y.Item, place, bounds)) return "cost";
+    }
     run.places.push(place);
     run.bounds.push(bounds);
     if (isNews) run.reached = end;

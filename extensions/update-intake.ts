@@ -8,6 +8,7 @@ import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
 import { NewClients } from "./new-clients.ts";
 import { codeOf } from "./refusal.ts";
+import { createBuckets } from "./token-bucket.ts";
 import {
   type CheckedUpdate,
   type DecodedUpdate,
@@ -43,12 +44,19 @@ export type IntakeOptions = {
   readonly onRefused: (fault: UpdateFault) => void;
 };
 
+/**
+ * Items that the updates of one author may have Yjs look through, on all his sockets: what one update may at most,
+ * twice at once. Counted, not timed: a busy machine is nobody's fault.
+ */
+const CONFLICT_RATE = { perSecond: 100_000, burst: 1_000_000 };
+
 /** Judges one update, applies it, and refuses what is not good: a reason for the log, a code for the socket. */
 export class UpdateIntake {
   readonly #documents: LiveDocuments;
   readonly #options: IntakeOptions;
   readonly #newClients: NewClients;
   readonly #meter = new ApplyMeter();
+  readonly #conflicts = createBuckets(CONFLICT_RATE);
 
   constructor(documents: LiveDocuments, options: IntakeOptions) {
     this.#documents = documents;
@@ -124,6 +132,9 @@ export class UpdateIntake {
     if (fault !== null) return this.refuse(live, connection, fault);
     if (checked.isIncomplete) return "waits";
     const { author, socket } = connection.context as SocketContext;
+    if (checked.conflicts > 0 && !this.#mayCost(author, checked.conflicts)) {
+      return this.refuse(live, connection, "pace");
+    }
     const begunMs = performance.now();
     if (!live.receive(payload, author)) return this.refuse(live, connection, "threw");
     const [client] = checked.news;
@@ -134,6 +145,10 @@ export class UpdateIntake {
     // It is in, and stays: what is refused is more of that.
     if (this.#meter.isOver(socket, begunMs)) return this.refuse(live, connection, "pace");
     return "taken";
+  }
+
+  #mayCost({ userId, agentId }: SocketContext["author"], conflicts: number): boolean {
+    return this.#conflicts(`${userId} ${agentId}`).take(conflicts);
   }
 
   #clientFault(
