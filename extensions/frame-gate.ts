@@ -85,9 +85,12 @@ function receiveSyncFrame(socket: CollaborationSocket, { address, frame, passOn 
   const refusal = addresses.refusalOf(address);
   if (refusal !== undefined) return socket.send(refusal);
   // A provider whose token is still being fetched may send what is typed meanwhile: Hocuspocus keeps it for a while.
-  if (!isKnown(socket, { address, frame })) addresses.awaitToken(address);
+  const isStrange = !isKnown(socket, { address, frame });
+  if (isStrange && !addresses.awaitToken(address)) return socket.closeFor("too_many_requests");
   const asks = bodyOf(frame)[1] === messageYjsSyncStep1;
-  if (asks && !addresses.mayAsk(address, allowance.asking)) {
+  // Hocuspocus has the document's own connection answer for a session that nobody has opened.
+  const asked = isStrange ? nameIn(address) : address;
+  if (asks && !addresses.mayAsk(asked, allowance.asking)) {
     allowance.onLimit("asking_per_second");
     return socket.closeFor("too_many_requests");
   }

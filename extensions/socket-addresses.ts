@@ -6,6 +6,9 @@ const NOBODY_YET = "";
 /** Addresses that were refused and are still written to: more is no mistake. */
 const MAX_REFUSED = 1000;
 
+/** Addresses that are written to before their token has come: ten times the documents that a socket may have. */
+const MAX_SILENT = 1000;
+
 /**
  * The addresses of a socket on which no document is open: those that wait for their token, those that are being
  * opened, those that were refused. Where a token is waited for there is a deadline.
@@ -41,10 +44,14 @@ export class SocketAddresses {
     return this.#refused.get(address);
   }
 
-  /** From now on a token has to come within the time; for nobody in particular where nothing is open any more. */
-  awaitToken(address = NOBODY_YET): void {
+  /**
+   * From now on a token has to come within the time; for nobody in particular where nothing is open any more. False
+   * when too many are waited for.
+   */
+  awaitToken(address = NOBODY_YET): boolean {
     this.#silent.add(address);
     this.#deadline ??= setTimeout(this.#onLate, this.#withinMs);
+    return this.#silent.size <= MAX_SILENT;
   }
 
   /** A token came. */

@@ -1,9 +1,11 @@
 import { OutgoingMessage, type Connection } from "@hocuspocus/server";
 import * as decoding from "lib0/decoding";
-import { messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
+import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
+import { createAnswerTurns } from "./answer-turns.ts";
 import { bodyOf, type CollaborationSocket, type SocketContext } from "./collaboration-socket.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
+import { codeOf } from "./refusal.ts";
 import { type Intake, type IntakeOptions, UpdateIntake } from "./update-intake.ts";
 
 /** What Hocuspocus hands to `beforeSync`: the sub-protocol message of y-protocols/sync and its body. */
@@ -32,6 +34,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 export class UpdateGate {
   readonly #documents: LiveDocuments;
   readonly #intake: UpdateIntake;
+  readonly #answerTurn = createAnswerTurns();
 
   constructor(documents: LiveDocuments, options: IntakeOptions) {
     this.#documents = documents;
@@ -39,10 +42,11 @@ export class UpdateGate {
   }
 
   /**
-   * What goes through Hocuspocus. SyncStep1 asks; what is neither answer nor update is Hocuspocus' to refuse.
+   * What goes through Hocuspocus. SyncStep1 asks, and waits for its turn; what is neither is Hocuspocus' to refuse.
    * It may take its time: what this connection sends meanwhile waits behind it.
    */
   async receiveSync(message: SyncMessage): Promise<void> {
+    if (message.type === messageYjsSyncStep1) return this.#untilAnswered(message.connection);
     if (message.type !== messageYjsSyncStep2 && message.type !== messageYjsUpdate) return;
     const live = this.#enter(message.connection);
     if (live === "read-only") return;
@@ -84,6 +88,15 @@ export class UpdateGate {
     if (outcome === "apart") return false;
     socket.send(acknowledgement);
     return true;
+  }
+
+  async #untilAnswered(connection: Connection): Promise<void> {
+    const { socket, author } = connection.context as SocketContext;
+    await this.#answerTurn(`${author.userId} ${author.agentId}`).catch((error: unknown) =>
+      socket.closeFor(codeOf(error)),
+    );
+    // Nobody hears what else was asked; the first is the one that Hocuspocus is at.
+    if (socket.isClosed) connection["messageQueue"].length = 1;
   }
 
   /** The document, if this connection may write in it now. Null: the socket is closed. */
