@@ -8,7 +8,7 @@ export type Actor = {
   readonly type: ActorType;
   /** Of the user or the agent; null for the system. */
   readonly id: string | null;
-  readonly via: "session" | "jwt" | "key" | "link" | "script" | "first_start";
+  readonly via: "session" | "jwt" | "key" | "link" | "script" | "first_start" | "upkeep";
   /** The key that it was done with. */
   readonly keyId?: string;
   /** The person whom an agent acted for. */
@@ -20,6 +20,9 @@ export type Actor = {
 
 /** The administration script. */
 export const SCRIPT: Actor = { type: "system", id: null, via: "script" };
+
+/** What the server does by itself while nobody asks. */
+export const UPKEEP: Actor = { type: "system", id: null, via: "upkeep" };
 
 /**
  * The end of a statement `with changed as (…)`: an activity for every row that `changed` answers, so that what is done
@@ -53,6 +56,10 @@ export const change = (
 /** The column `organization_id` of a row that has a project. */
 export const organizationOf = (sql: SqlOrTransaction): PendingQuery<Row[]> =>
   sql`(select p.organization_id from projects p where p.id = project_id) as organization_id`;
+
+/** The columns of `changed` for a row of `documents`; the title is no column of it, since activities are kept for good. */
+export const documentOf = (sql: SqlOrTransaction): PendingQuery<Row[]> =>
+  sql`id as entity_id, project_id, ${organizationOf(sql)}`;
 
 /** Failed sign-ins of one kind, for one key if it exists, from one network; null: from anywhere. */
 export type FailedSignIn = {

@@ -3,6 +3,7 @@ import * as Y from "yjs";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import type { DocumentType } from "../schema/closed-sets.ts";
+import { documentOf, note, SCRIPT, type Actor } from "./activities.ts";
 import { appendUpdates } from "./append-updates.ts";
 import { errorCode, UNIQUE_VIOLATION, type SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";
@@ -23,17 +24,19 @@ export type NewDocument = {
 };
 
 /**
- * Creates a document with both its parts and, if there is any, its first content, in one transaction.
+ * Creates a document with both its parts and, if there is any, its first content, in one transaction. `by` stands in
+ * its activity.
  * @throws ScriptoriumError `conflict` when the project has one of this type and slug already.
  */
 export async function createDocument(
   sql: SqlOrTransaction,
   document: NewDocument,
+  by: Actor = SCRIPT,
 ): Promise<string> {
   try {
     return "begin" in sql
-      ? await sql.begin((tx) => insertDocument(tx, document))
-      : await insertDocument(sql, document);
+      ? await sql.begin((tx) => insertDocument(tx, document, by))
+      : await insertDocument(sql, document, by);
   } catch (error) {
     if (errorCode(error) !== UNIQUE_VIOLATION) throw error;
     const { type, slug } = document;
@@ -43,14 +46,21 @@ export async function createDocument(
   }
 }
 
-async function insertDocument(tx: SqlOrTransaction, document: NewDocument): Promise<string> {
+async function insertDocument(
+  tx: SqlOrTransaction,
+  document: NewDocument,
+  by: Actor,
+): Promise<string> {
   const { projectId, type, title, slug, createdBy, content, diagramSource } = document;
   const { featureId = null, sortOrder = 0 } = document;
   const [row] = await tx<{ id: string }[]>`
-    insert into documents (project_id, type, title, slug, created_by, content, diagram_source, feature_id, sort_order)
-    values (${projectId}, ${type}, ${title}, ${slug}, ${createdBy},
-            ${content === null ? null : toJsonb(content)}::text::jsonb, ${diagramSource}, ${featureId}, ${sortOrder})
-    returning id`;
+    with changed as (
+      insert into documents (project_id, type, title, slug, created_by, content, diagram_source, feature_id, sort_order)
+      values (${projectId}, ${type}, ${title}, ${slug}, ${createdBy},
+              ${content === null ? null : toJsonb(content)}::text::jsonb, ${diagramSource}, ${featureId}, ${sortOrder})
+      returning ${documentOf(tx)}
+    ), noted as (${note(tx, by, { entity: "document", action: "created" })})
+    select entity_id as id from changed`;
   if (row === undefined) throw new ScriptoriumError("internal", "No document was inserted");
   await ensureParts(tx, row.id);
   await firstContentInTransaction(tx, row.id);

@@ -1,6 +1,7 @@
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { Part } from "../schema/ids.ts";
 import type { DocumentType } from "../schema/closed-sets.ts";
+import { documentOf, note, type Actor } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 
 /** A document as a list shows it. */
@@ -94,9 +95,16 @@ async function reportParts(sql: SqlOrTransaction, documentId: string): Promise<P
  * Marks a document as deleted; its log stays. Returns false when it was so already.
  * @throws ScriptoriumError `document_not_found`.
  */
-export async function deleteDocument(sql: SqlOrTransaction, documentId: string): Promise<boolean> {
+export async function deleteDocument(
+  sql: SqlOrTransaction,
+  documentId: string,
+  by: Actor,
+): Promise<boolean> {
   const marked = await sql`
-    update documents set deleted_at = now() where id = ${documentId} and deleted_at is null`;
+    with changed as (
+      update documents set deleted_at = now() where id = ${documentId} and deleted_at is null
+      returning ${documentOf(sql)})
+    ${note(sql, by, { entity: "document", action: "deleted" })}`;
   if (marked.count === 1) return true;
   const found = await sql`select 1 from documents where id = ${documentId}`;
   if (found.length === 1) return false;

@@ -2,13 +2,14 @@ import * as Y from "yjs";
 import type { VersionKind } from "../schema/closed-sets.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
+import { note, type Actor } from "./activities.ts";
 import { lockHead } from "./content-state.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { toJsonb, withoutNul } from "./jsonb.ts";
 import { loadToWrite } from "./load-committed.ts";
 import type { Page, Paged } from "./page.ts";
 import { encodeSnapshot } from "./snapshot-encoding.ts";
-import type { CapturedVersion } from "./versions.ts";
+import { versionOf, type CapturedVersion } from "./versions.ts";
 
 /** A version as a list shows it. */
 export type VersionRow = {
@@ -77,18 +78,23 @@ export async function nameVersion(
   tx: SqlOrTransaction,
   captured: CapturedVersion,
   { name, createdBy }: { name: string; createdBy: string },
+  by: Actor,
 ): Promise<VersionRow> {
   const { documentId, seq, state, content, diagramSource } = captured;
   // The lock under which a compaction gives out its number too.
   await lockHead(tx, { documentId, part: "content" });
   const [row] = await tx<VersionRow[]>`
+    with made as (
     insert into document_versions (document_id, version_number, content, diagram_source, seq, state, encoding, kind,
                                    name, created_by)
     select ${documentId}, coalesce(max(version_number), 0) + 1, ${toJsonb(content)}::text::jsonb,
            ${diagramSource === null ? null : withoutNul(diagramSource)}, ${seq}, ${state}, 'v2+zstd', 'named', ${name},
            ${createdBy}
     from document_versions where document_id = ${documentId}
-    returning ${columns(tx)}`;
+    returning *
+    ), changed as (${versionOf(tx)}
+    ), noted as (${note(tx, by, { entity: "document", action: "version_created" })})
+    select ${columns(tx)} from made`;
   if (row === undefined) throw new ScriptoriumError("internal", "No version was inserted");
   return row;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JSONContent } from "@tiptap/core";
+import { note, organizationOf, UPKEEP } from "./activities.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { toJsonb } from "./jsonb.ts";
 
@@ -48,8 +49,18 @@ export async function recordVersion(
   }
   const number = (last?.version_number ?? 0) + 1;
   await tx`
-    insert into document_versions (document_id, version_number, content, diagram_source, seq, state, encoding, kind)
-    values (${captured.documentId}, ${number}, ${content}::text::jsonb, ${captured.diagramSource},
-            ${captured.seq}, ${captured.state}, 'v2+zstd', 'automatic')`;
+    with made as (
+      insert into document_versions (document_id, version_number, content, diagram_source, seq, state, encoding, kind)
+      values (${captured.documentId}, ${number}, ${content}::text::jsonb, ${captured.diagramSource},
+              ${captured.seq}, ${captured.state}, 'v2+zstd', 'automatic')
+      returning *
+    ), changed as (${versionOf(tx)})
+    ${note(tx, UPKEEP, { entity: "document", action: "version_created" })}`;
   return number;
 }
+
+/** What the activity of a version is made of, from the row of `document_versions` that `made` answers; never its name. */
+export const versionOf = (tx: SqlOrTransaction) => tx`
+  select v.document_id as entity_id, v.project_id, ${organizationOf(tx)},
+         jsonb_build_object('versionNumber', v.version_number, 'seq', v.seq, 'kind', v.kind) as about
+  from (select made.*, d.project_id from made join documents d on d.id = made.document_id) as v`;

@@ -8,7 +8,7 @@ import {
 import type { Actor } from "../persistence/activities.ts";
 import { createSignInLink } from "../persistence/sign-in-links.ts";
 import type { Sql } from "../persistence/database.ts";
-import { createDocument } from "../persistence/documents.ts";
+import { createDocument, type NewDocument } from "../persistence/documents.ts";
 
 /** What was made, and two ways to sign in: a session's token, and the token of a link that works once. */
 export type Demo = {
@@ -55,7 +55,7 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
     const userId = await createUser(tx, { email: DEMO_EMAIL, name: "Demo" });
     await setMember(tx, { organizationId, userId, role: "admin" }, FIRST_START);
     const projectId = await createProject(tx, { organizationId, name: "Demo", slug: "demo" });
-    const documentId = await createDocument(tx, {
+    const welcome: NewDocument = {
       projectId,
       type: "product_overview",
       title: "Welcome",
@@ -63,7 +63,8 @@ export const createDemo = (sql: Sql): Promise<Demo | null> =>
       createdBy: userId,
       content: parseMarkdown(WELCOME),
       diagramSource: null,
-    });
+    };
+    const documentId = await createDocument(tx, welcome, FIRST_START);
     const expiresAt = new Date(Date.now() + SESSION_MS);
     const { token } = await createSession(tx, { userId, expiresAt }, FIRST_START);
     const linkExpiresAt = new Date(Date.now() + LINK_MS);

@@ -21,7 +21,7 @@ type Creation = Call<(typeof documentRoutes)["createDocument"]>;
 /** Makes a document and its first content in the transaction of the call. Answers its id. */
 export async function createFromCall(
   { commands }: Pick<CreationDoors, "commands">,
-  { sql, params, body, principal, afterCommit }: Creation,
+  { sql, params, body, principal, by, afterCommit }: Creation,
   update: BuiltUpdate | null,
 ): Promise<string> {
   const { title, type, featureId = null, sortOrder } = body;
@@ -39,7 +39,7 @@ export async function createFromCall(
     sortOrder,
     createdBy: principal.userId,
   };
-  const documentId = await createDocument(sql, made);
+  const documentId = await createDocument(sql, made, by);
   if (update !== null) {
     const address = { documentId, part: "content" } as const;
     const command = { address, author: authorOf(principal), build: async () => update };

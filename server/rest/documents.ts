@@ -55,30 +55,30 @@ const readingHandlers = {
 } satisfies Handlers;
 
 const changingHandlers = {
-  async updateDocument({ sql, params, place, body, principal, mustMatch, rightsChanged }) {
+  async updateDocument({ sql, params, place, body, principal, by, mustMatch, rightsChanged }) {
     const { documentId } = params;
     const before = await readDocument(sql, documentId, { forUpdate: true });
     mustMatch(etagOf(shown(before, place.rights)));
     const target = body.projectId ?? before.projectId;
     const isMoved = target !== before.projectId;
     const rights = isMoved ? await rightsAtTarget(sql, principal, before, target) : place.rights;
-    await changeDocument(sql, documentId, await completeChange(sql, before, body));
+    await changeDocument(sql, documentId, await completeChange(sql, before, body), by);
     if (isMoved) rightsChanged({ documentId });
     const after = shown(await readDocument(sql, documentId), rights);
     return { body: after, etag: etagOf(after) };
   },
 
-  async deleteDocument({ sql, params, place, mustMatch, rightsChanged }) {
+  async deleteDocument({ sql, params, place, by, mustMatch, rightsChanged }) {
     const { documentId } = params;
     const before = await readDocument(sql, documentId, { forUpdate: true });
     mustMatch(etagOf(shown(before, place.rights)));
-    await deleteDocument(sql, documentId);
+    await deleteDocument(sql, documentId, by);
     rightsChanged({ documentId });
     return {};
   },
 
-  async restoreDocument({ sql, params, place }) {
-    await restoreDocument(sql, params.documentId);
+  async restoreDocument({ sql, params, place, by }) {
+    await restoreDocument(sql, params.documentId, by);
     return { body: shown(await readDocument(sql, params.documentId), place.rights) };
   },
 } satisfies Handlers;

@@ -40,9 +40,10 @@ export const versionHandlers = ({
     createVersion: {
       async prepare({ params: { documentId } }) {
         const captured = await thread.capture(documentId);
-        return async ({ sql, body: { name }, principal }) => {
+        return async ({ sql, body: { name }, principal, by }) => {
           await readDocument(sql, documentId);
-          const row = await nameVersion(sql, captured, { name, createdBy: principal.userId });
+          const named = { name, createdBy: principal.userId };
+          const row = await nameVersion(sql, captured, named, by);
           const location = `/documents/${documentId}/versions/${row.number}`;
           return { body: shown(row), location };
         };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { SCRIPT } from "../../../persistence/activities.ts";
 import { createDocument } from "../../../persistence/documents.ts";
 import {
   deleteDocument,
@@ -145,7 +146,7 @@ function addDelete(document: Command): void {
   runs<object, [string]>(withYes(command), async (context, _options, documentId) => {
     const { title } = await reportDocument(context.sql, documentId);
     await confirm(context, `Delete "${plain(title)}" (${documentId})?`);
-    const deleted = await deleteDocument(context.sql, documentId);
+    const deleted = await deleteDocument(context.sql, documentId, SCRIPT);
     const text = deleted ? `Deleted ${documentId}.` : `${documentId} was deleted before.`;
     return { text, json: { documentId, deleted } };
   });
