@@ -33,6 +33,8 @@ export const TAGS = [
   "Content",
   "Versions",
   "Discussions",
+  "Activity",
+  "Search",
   "Inbox",
   "Agents and keys",
 ] as const;

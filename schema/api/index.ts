@@ -1,3 +1,4 @@
+import { activityRoutes } from "./activity.ts";
 import { agentRoutes } from "./agents.ts";
 import { contentRoutes } from "./content.ts";
 import { discussionRoutes } from "./discussions.ts";
@@ -9,6 +10,7 @@ import { inboxRoutes } from "./inbox.ts";
 import { memberRoutes } from "./members.ts";
 import { projectRoutes } from "./projects.ts";
 import { organizationRoutes } from "./organizations.ts";
+import { searchRoutes } from "./search.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { versionRoutes } from "./versions.ts";
 
@@ -24,6 +26,8 @@ export const api = {
   ...versionRoutes,
   ...discussionRoutes,
   ...inboxRoutes,
+  ...activityRoutes,
+  ...searchRoutes,
   ...signInRoutes,
   ...agentRoutes,
   ...keyRoutes,

@@ -18,6 +18,7 @@ import { keyHandlers } from "./keys.ts";
 import { failureCode } from "./failure-code.ts";
 import { createFairShare } from "./fair-share.ts";
 import { describeApi } from "./openapi.ts";
+import { activityHandlers } from "./activity.ts";
 import { agentHandlers } from "./agents.ts";
 import { createCors } from "./cors.ts";
 import { createDocs } from "./docs.ts";
@@ -32,6 +33,7 @@ import { projectHandlers } from "./projects.ts";
 import { organizationHandlers } from "./organizations.ts";
 import { problemResponse } from "./problem.ts";
 import { createRenderings, type Renderings } from "./renderings.ts";
+import { searchHandlers } from "./search.ts";
 import { serve, type RestOptions } from "./serve.ts";
 import { versionHandlers } from "./versions.ts";
 import { signInHandlers } from "./sign-in.ts";
@@ -101,6 +103,8 @@ function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings })
   serve(rest, versionHandlers(rest));
   serve(rest, discussionHandlers(rest));
   serve(rest, inboxHandlers(rest));
+  serve(rest, activityHandlers);
+  serve(rest, searchHandlers);
   serve(rest, agentHandlers);
   serve(rest, keyHandlers);
 }
