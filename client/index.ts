@@ -33,5 +33,11 @@ export {
 } from "./collaboration.ts";
 export { type Connection, type ConnectionOptions, createConnection } from "./connection.ts";
 export { type Inbox, type InboxEvent, type InboxOptions, openInbox } from "./inbox.ts";
+export {
+  createDiscussion,
+  type Discussion,
+  type DiscussionOptions,
+  type DiscussionThread,
+} from "./discussion.ts";
 export { SAVE_STATUSES, type SaveStatus } from "./save-state.ts";
 export { ClosedError, type StatusListener } from "./save-tracker.ts";
