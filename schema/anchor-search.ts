@@ -1,20 +1,20 @@
 import type { Anchor } from "./anchor.ts";
 import type { QuoteIndex } from "./anchor-quote.ts";
-import { isEditOf, squeezed } from "./anchor-similarity.ts";
+import { firstShared, isEditOf, lastShared, squeezed } from "./anchor-similarity.ts";
 import { lineAt, type Span, trimmed } from "./anchor-text.ts";
 
 /*
  * Where the words of an anchor are, by this rule:
  *
  * 1. Its positions stand around the quote, in the block where it was made (or that block had no id): there.
- * 2. Otherwise every place of the quote is looked at for which something more speaks (`isSure`), and what stands
- *    between the positions, if that is an edit of the quote (`isEditOf`) and for it speaks the block or the context.
- *    Words that were edited in their own block compete with places in that block only.
- *    If a place overlaps what is between the positions, it is that, whole: its paragraph was split.
- * 3. Of several, that with most of the old context wins; of those about equal in this, the one in the old block; then
- *    the one that the positions stand around, if it is the quote.
- * 4. Where there is none: an edit of the quote in the old block, between its old neighbours or its own ends.
- * 5. Nothing, or several: detached.
+ * 2. A place of the quote that overlaps what is between the positions: its paragraph was split, or part of it was
+ *    deleted and brought back.
+ * 3. Every other place of the quote for which something more speaks (`isSure`) competes; so does an edit of the quote
+ *    (`isEditOf`) between the positions, if it is in the old block, and then only places in that block compete.
+ *    That with most of the old context wins; of those about equal in this, the one in the old block. Where several
+ *    are left, nothing decides: detached.
+ * 4. Where there is none: an edit of the quote between the positions, if the block had no id.
+ * 5. An edit of the quote in the old block, between its old neighbours or its own ends.
  *
  * The block counts for so much because y-tiptap, when blocks are reordered, rewrites one into the other and keeps
  * the Yjs items of what both begin and end with. The positions then stand in other words; but the id moved.
@@ -52,23 +52,40 @@ export function findAnchored(
     overlapsKept(span) ||
     contextAt(span) >= (inBlock(span) ? SOME_CONTEXT : MUCH_CONTEXT) ||
     (inBlock(span) && isWholeBlock(index, span));
-  const places = index.places(quote).filter(isSure);
-  const isEdited =
-    kept !== null &&
-    !isExact &&
-    !places.some(overlapsKept) &&
-    isEditOf(quote, wordsAt(kept)) &&
-    (blockId === null || inBlock(kept) || contextAt(kept) >= MUCH_CONTEXT);
-  const isHome = isEdited && inBlock(kept);
-  const candidates = isHome ? places.filter(inBlock) : places;
-  if (isEdited) candidates.push(kept);
-  if (isExact && !places.some(overlapsKept)) candidates.push(kept);
-  if (candidates.length === 0) return findEdited(index, anchor);
-  return choose(candidates, {
-    contextAt,
-    inBlock,
-    isKept: (span) => isExact && overlapsKept(span),
-  });
+  const sure = index.places(quote).filter(isSure);
+  const edited =
+    kept === null || isExact || sure.some(overlapsKept) ? null : editAt(index, quote, kept);
+  const isHome = edited !== null && inBlock(edited);
+  const places = isHome ? sure.filter(inBlock) : sure;
+  if (isExact && !places.some(overlapsKept)) places.push(kept);
+  if (edited !== null && isHome) places.push(edited);
+  if (places.length > 0) {
+    return choose(places, {
+      contextAt,
+      inBlock,
+      isKept: (span) => isExact && overlapsKept(span),
+    });
+  }
+  if (edited !== null && blockId === null) return edited;
+  return findEdited(index, anchor);
+}
+
+/**
+ * What is left of the quote between two places, if it is an edit of it.
+ *
+ * Where the first or last character of the quote was deleted, a position stands where it had been, and what was typed
+ * or pasted there may be on either side: it is left out, up to what the quote has too.
+ */
+function editAt({ text }: QuoteIndex, quote: string, { from, to }: Span): Span | null {
+  const words = text.text.slice(from, to);
+  const isBegun = words[0] === quote[0];
+  const isEnded = words.at(-1) === quote.at(-1);
+  const start = isBegun ? 0 : firstShared(quote, words);
+  const end = isEnded ? words.length : lastShared(quote, words);
+  if (start >= end) return null;
+  const span = trimmed(text, { from: from + start, to: from + end });
+  if (span === null) return null;
+  return isEditOf(quote, text.text.slice(span.from, span.to), isBegun && isEnded) ? span : null;
 }
 
 type Judges = {
@@ -96,9 +113,10 @@ function isWholeBlock({ text }: QuoteIndex, { from, to }: Span): boolean {
 
 /** An edit of the quote in the old block, when its positions are lost. */
 function findEdited(
-  { text }: QuoteIndex,
+  index: QuoteIndex,
   { quote, before, after, blockId }: Omit<Anchor, "start" | "end">,
 ): Span | null {
+  const { text } = index;
   const lines = blockId === null ? [] : text.lines.filter((line) => line.blockId === blockId);
   const [first, last] = [lines[0], lines.at(-1)];
   if (first === undefined || last === undefined) return null;
@@ -111,8 +129,7 @@ function findEdited(
   const from = head ?? (left === null ? null : left + before.length);
   const to = tail === null ? right : tail + length;
   if (from === null || to === null || from >= to) return null;
-  const span = trimmed(text, { from: first.from + from, to: first.from + to });
-  return span !== null && isEditOf(quote, text.text.slice(span.from, span.to)) ? span : null;
+  return editAt(index, quote, { from: first.from + from, to: first.from + to });
 }
 
 /** Where some words are, if they are there once and long enough to say something. */
