@@ -36,6 +36,7 @@ export async function changeDocument(
       )${moved(sql, by)}`,
     "The project has a document of this type and slug already",
   );
+  if (projectId !== undefined) await moveDiscussion(sql, documentId, projectId);
 }
 
 const update = (
@@ -65,6 +66,22 @@ const moved = (sql: SqlOrTransaction, by: Actor) => sql`
     from after where project_id <> old_project_id or feature_id is distinct from old_feature_id
   ), changed as (select ${documentOf(sql)}, changes from moved)
   ${note(sql, by, { entity: "document", action: "moved" })}`;
+
+/** Comments and mentions belong to the project that their document is in. */
+async function moveDiscussion(
+  tx: SqlOrTransaction,
+  documentId: string,
+  projectId: string,
+): Promise<void> {
+  await tx`
+    update comments set project_id = ${projectId}
+    where parent_type = 'document' and parent_id = ${documentId} and project_id <> ${projectId}`;
+  await tx`
+    update mentions set project_id = ${projectId}
+    where project_id <> ${projectId} and (source_type = 'document' and source_id = ${documentId}
+      or source_type = 'comment' and source_id in (
+        select id from comments where parent_type = 'document' and parent_id = ${documentId}))`;
+}
 
 /** Brings a deleted document back; harmless for one that is there. */
 export async function restoreDocument(
