@@ -48,7 +48,7 @@ export type IntakeOptions = {
  * Items that the updates of one author may have Yjs look through, on all his sockets: what one update may at most,
  * twice at once. Counted, not timed: a busy machine is nobody's fault.
  */
-const CONFLICT_RATE = { perSecond: 100_000, burst: 1_000_000 };
+const CONFLICT_RATE = { perSecond: 20_000, burst: 1_000_000 };
 
 /** Judges one update, applies it, and refuses what is not good: a reason for the log, a code for the socket. */
 export class UpdateIntake {
