@@ -91,6 +91,22 @@ const WALKS: Readonly<Record<Tag, () => Promise<void>>> = {
     const { body: list } = await client.listThreads({ params, query: { status: "resolved" } });
     expect(list.threads.map(({ id, replyCount }) => [id, replyCount])).toEqual([[thread.id, 1]]);
   },
+  Activity: async () => {
+    const params = { documentId: (await tenant.document()).documentId };
+    await client.updateDocument({ params, body: { title: "Renamed" } });
+    const { body: feed } = await client.listDocumentActivities({ params });
+    expect(feed.activities.map(({ action }) => action)).toEqual(["renamed", "created"]);
+    const { body: project } = await client.listProjectActivities({
+      ...inProject(),
+      query: { after: feed.position },
+    });
+    expect(project.activities).toEqual([]);
+  },
+  Search: async () => {
+    const { documentId } = await tenant.document({ title: "Zebra crossing" });
+    const { body: found } = await client.search({ query: { q: "zebras" } });
+    expect(found.results.map((each) => each.documentId)).toEqual([documentId]);
+  },
   Documents: async () => {
     const body = { title: "D", type: "feature_requirements" as const, markdown: "# Hello" };
     const idempotencyKey = randomUUID();
@@ -133,6 +149,21 @@ const WALKS: Readonly<Record<Tag, () => Promise<void>>> = {
     expect(list.versions).toEqual([made]);
     const read = await client.getVersion({ params: { documentId, number: made.number } });
     expect(read.body).toMatchObject({ documentId, name: "First" });
+  },
+  Inbox: async () => {
+    const { body: settings } = await client.putInboxSettings({ body: { suggestion: false } });
+    expect((await client.getInboxSettings()).body).toEqual(settings);
+    expect((await client.listNotifications({ query: { unread: "true" } })).body).toEqual({
+      notifications: [],
+      nextCursor: null,
+    });
+    const { body: unread } = await client.readAllNotifications({ body: { position: 0 } });
+    expect((await client.countUnread()).body).toEqual(unread);
+    const { events } = await client.streamInbox();
+    for await (const { event, body } of events) {
+      expect([event, body]).toEqual(["unread", unread]);
+      break;
+    }
   },
   "Agents and keys": async () => {
     const body = { agentCode: slug(), name: "Writer", roleTitle: "Writer" };

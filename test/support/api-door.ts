@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { Agent, request, type IncomingMessage } from "node:http";
 
 /** A request as it goes over the wire: nothing is added, nothing is put right. */
 export type DoorRequest = {
@@ -36,17 +36,22 @@ export function openDoor(port: number, { maxSockets = 16 } = {}): Door {
         const options = { host: "127.0.0.1", port, method, path, headers, agent };
         const outgoing = request({ ...options, timeout: ANSWER_WITHIN_MS }, (incoming) => {
           const chunks: Buffer[] = [];
-          incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-          incoming.once("error", reject);
-          incoming.once("end", () =>
+          const answer = (): void =>
             resolve({
               status: incoming.statusCode ?? 0,
               headers: Object.fromEntries(
                 Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
               ),
               text: Buffer.concat(chunks).toString(),
-            }),
-          );
+            });
+          incoming.on("data", (chunk: Buffer) => {
+            chunks.push(chunk);
+            if (!isStream(incoming)) return;
+            answer();
+            incoming.destroy();
+          });
+          incoming.once("error", reject);
+          incoming.once("end", answer);
         });
         outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer: ${method} ${path}`)));
         outgoing.once("error", reject);
@@ -55,6 +60,10 @@ export function openDoor(port: number, { maxSockets = 16 } = {}): Door {
     close: () => agent.destroy(),
   };
 }
+
+/** A stream has no end: how it begins is its answer. */
+const isStream = ({ headers }: IncomingMessage): boolean =>
+  headers["content-type"]?.startsWith("text/event-stream") === true;
 
 const lengthOf = (body: string | Buffer | undefined): Record<string, string> =>
   body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };

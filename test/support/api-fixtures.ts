@@ -91,6 +91,8 @@ const BODIES: Readonly<Record<string, Body>> = {
   }),
   putContent: () => ({ content: CONTENT }),
   createVersion: () => ({ name: "New" }),
+  readAllNotifications: () => ({ position: 1 }),
+  putInboxSettings: () => ({ mention: false }),
   createThread: () => ({ markdown: "Why?", anchor: { quote: "Words" } }),
   createReply: () => ({ markdown: "Because" }),
   updateComment: () => ({ markdown: "Other words" }),
@@ -118,6 +120,11 @@ const BODIES: Readonly<Record<string, Body>> = {
   rotateKey: () => ({ graceSeconds: 60 }),
 };
 
+/** What a route's query cannot do without. */
+const QUERIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  search: { q: "words" },
+};
+
 /** What a parameter is called, and the id that it stands for. */
 function paramOf(row: RouteRow, param: string, { tenancy, caller }: Setting): string {
   const { path } = row.contract;
@@ -138,7 +145,8 @@ function paramOf(row: RouteRow, param: string, { tenancy, caller }: Setting): st
     case "userId":
       return path.includes("/collaborators/") ? tenancy.guestId : tenancy.memberId;
     case "sessionId":
-      return caller.sessionId;
+    case "notificationId":
+      return caller[param];
     case "emoji":
       return encodeURIComponent("👍");
     case "number":
@@ -155,14 +163,15 @@ export function partsFor(row: RouteRow, setting: Setting): Parts {
   const { name, contract } = row;
   const names = [...contract.path.matchAll(/\{(\w+)\}/gu)].map((match) => match[1] ?? "");
   const params = Object.fromEntries(names.map((param) => [param, paramOf(row, param, setting)]));
-  if (contract.body === undefined && contract.textBody === undefined) return { params, query: {} };
+  const query = QUERIES[name] ?? {};
+  if (contract.body === undefined && contract.textBody === undefined) return { params, query };
   const body = BODIES[name];
   if (body === undefined) {
     throw new Error(
       `${name} takes a body: add a valid one to BODIES in test/support/api-fixtures.ts`,
     );
   }
-  return { params, query: {}, body: body(setting, `t-${randomUUID()}`) };
+  return { params, query, body: body(setting, `t-${randomUUID()}`) };
 }
 
 /** The request as it goes over the wire. */

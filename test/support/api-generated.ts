@@ -40,7 +40,10 @@ const garbageSegment = fc.oneof(
 type Segment = { readonly text: string; readonly isStray: boolean };
 
 function segmentFor(make: ValueMaker, { name, schema }: Parameter): fc.Arbitrary<Segment> {
-  const isOwned = name === "sessionId" || (name === "keyId" && schema["format"] === "uuid");
+  const isOwned =
+    name === "sessionId" ||
+    name === "notificationId" ||
+    (name === "keyId" && schema["format"] === "uuid");
   const fitting = fc.oneof(
     { weight: 4, arbitrary: make(schema, name).map(asSegment) },
     ...(isOwned ? [fc.constantFrom(marker("caller", name), marker("own", "keyId"))] : []),

@@ -45,6 +45,9 @@ const BESIDES: Readonly<Record<string, (caller: SignedIn) => Verdict | null>> = 
   // They are the founder's: only who may manage changes another's.
   updateComment: (caller) => (mayManage(caller) ? null : "forbidden"),
   deleteComment: (caller) => (mayManage(caller) ? null : "forbidden"),
+  // What is told of a project is shown to whoever may read it.
+  readNotification: (caller) =>
+    verdictByRight(caller, READS_PROJECT, "own") === "allowed" ? null : "not_found",
   leaveProject: ({ collaboration }) => (collaboration === null ? "not_found" : null),
   leaveOrganization: ({ membership }) => (membership === null ? "not_found" : null),
 };
@@ -112,7 +115,10 @@ function verdictByRight(
 ): Verdict {
   if (access.who === "anyone") return "allowed";
   if (!isSignedIn(caller)) return "unauthenticated";
-  if (access.who === "signed-in") return "allowed";
+  // What is named there is the caller's own, as with `person` below.
+  if (access.who === "signed-in") {
+    return target === "foreign" && params !== undefined ? "not_found" : "allowed";
+  }
   if (access.who === "person") {
     if (caller.kind === "key") return "forbidden";
     // What is named there is the caller's own: another's does not exist for him.

@@ -55,7 +55,7 @@ function refusedCaller(row: RouteRow, code: ErrorCode): CallerName | undefined {
 
 const notFound: Provocation = async (row, scene) => {
   const { access, params } = row.contract;
-  if (access.who === "person" && params !== undefined) {
+  if ((access.who === "person" || access.who === "signed-in") && params !== undefined) {
     return sendChanged(row, scene, { target: "foreign" });
   }
   const isPlace = access.who === "right" && access.at !== "document";
@@ -194,6 +194,10 @@ const HERE: Readonly<Record<string, Partial<Record<ErrorCode, Provocation>>>> = 
   createSession: {
     unauthenticated: (row, scene) =>
       sendChanged(row, scene, { change: withBody({ link: "no-such-link" }) }),
+  },
+  streamInbox: {
+    bad_request: (row, scene) =>
+      sendChanged(row, scene, { headers: { "last-event-id": "no-such-thing" } }),
   },
   signOut: { bad_request: (row, scene) => sendChanged(row, scene, { caller: "jwt member" }) },
   updateOrganization: {

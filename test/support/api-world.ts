@@ -27,6 +27,8 @@ export type Caller = {
   readonly sessionId: string;
   /** A key that he made, to be listed and revoked. */
   readonly ownKeyId: string;
+  /** What his inbox holds, or that of the agent whose key he has. It tells of the tenant's document. */
+  readonly notificationId: string;
   /** What follows the `#` in a one-time sign-in link of his. */
   readonly link: string;
 };
@@ -131,6 +133,20 @@ async function createCaller(
   name: CallerName,
   setting: Setting,
 ): Promise<Caller> {
+  const caller = await signUp(tx, name, setting);
+  const keyId = traitsOf(name).kind === "key" ? setting.card?.keyId : undefined;
+  const notificationId = await insertNotification(tx, setting.own, {
+    userId: caller.userId,
+    keyId: keyId ?? null,
+  });
+  return { ...caller, notificationId };
+}
+
+async function signUp(
+  tx: SqlOrTransaction,
+  name: CallerName,
+  setting: Setting,
+): Promise<Omit<Caller, "notificationId">> {
   const traits = traitsOf(name);
   const { own, elsewhere, card } = setting;
   const email = `caller-${randomUUID()}@example.com`;
@@ -165,6 +181,23 @@ async function createCaller(
     return { ...caller, token: await signToken(traits, { email, own, elsewhere }) };
   }
   return { ...caller, token: await sessionToken(tx, traits, userId) };
+}
+
+/** In the inbox of the key's agent, where it has one. */
+async function insertNotification(
+  tx: SqlOrTransaction,
+  { projectId, documentId }: Tenancy,
+  { userId, keyId }: { userId: string; keyId: string | null },
+): Promise<string> {
+  const [row] = await tx<{ id: string }[]>`
+    with of as (select (select agent_id from api_keys where id = ${keyId}::uuid) as agent_id),
+    inbox as (
+      insert into inboxes (user_id, agent_id, head_position)
+      select case when agent_id is null then ${userId}::uuid end, agent_id, 1 from of returning id, user_id)
+    insert into notifications (inbox_id, position, user_id, project_id, type, title, metadata, once_key)
+    select id, 1, user_id, ${projectId}, 'mention', 'A test', jsonb_build_object('documentId', ${documentId}::text), 'x'
+    from inbox returning id`;
+  return row?.id ?? "";
 }
 
 /** He was an owner; the row stays and grants nothing. */
