@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { openInbox, type InboxEvent } from "../client/index.ts";
+import { createApiClient, openInbox, type InboxEvent } from "../client/index.ts";
 import { createUser, setMember } from "../persistence/accounts.ts";
 import { SCRIPT } from "../persistence/activities.ts";
 import { checkTargets, replaceMentions } from "../persistence/mentions.ts";
@@ -55,7 +55,7 @@ async function agent() {
     params: { projectId: tenant.projectId },
     body: { name: "K", role: "reviewer", scopes: ["docs:read"], agentId: body.id },
   });
-  return { agentId: body.id, keyId: key.id, token: key.token };
+  return { agentId: body.id, keyId: key.id, token: key.token ?? "" };
 }
 
 const mention = (targetType: string, targetId: string, occurrence = 1): Mention => ({
@@ -237,7 +237,7 @@ test("a stream tells of what comes and of what is read, and the client goes on a
   const { userId, token } = await person();
   const node = await startTestNode(rest);
   const { port } = node;
-  const { createApiClient } = await import("../client/index.ts");
+
   const api = createApiClient({ url: `http://127.0.0.1:${port}`, token: () => token });
   const heard: InboxEvent[] = [];
   const inbox = openInbox({ api, onEvent: (event) => heard.push(event) });
