@@ -58,6 +58,15 @@ export async function searchPage(
 }
 
 /**
+ * Without parentheses, which mean nothing in a search, and without dashes that stand before no word: PostgreSQL stacks
+ * 32 of them at most and fails ("tsquery stack too small"), which is the one thing `websearch_to_tsquery` fails at.
+ */
+const withoutStacks = (q: string): string =>
+  q
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]|[()]/gu, " ")
+    .replaceAll(/-(?![\p{L}\p{N}"])|-(?=""|"-)/gu, " ");
+
+/**
  * Both kinds of matches come from a GIN index, `idx_document_words_search` and `idx_documents_title_search`; the
  * expressions have to stay those of the indexes. A title that matches counts more than any text. The rank is rounded,
  * so that a cursor brings it back exactly. Snippets are made of the page's rows only.
@@ -68,7 +77,7 @@ function found(
   { q, projectId, type }: Search,
   { limit, after }: Page,
 ): PromiseLike<Row[]> {
-  const query: Sqlish = tx`websearch_to_tsquery('english', ${q})`;
+  const query: Sqlish = tx`websearch_to_tsquery('english', ${withoutStacks(q)})`;
   return tx<Row[]>`
     with matches as (
       select w.document_id, w.piece, ts_rank(w.search, ${query}, 32) as score
