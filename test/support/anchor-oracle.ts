@@ -1,0 +1,69 @@
+import * as Y from "yjs";
+import type { Anchor, ResolvedAnchor } from "../../schema/anchor.ts";
+import { plainText } from "../../schema/content-text.ts";
+import { yDocToContent } from "../../schema/yjs-content.ts";
+
+/** Characters in every phrase that are nowhere else: so the oracle knows where a phrase is, whatever was done. */
+const OWN_LENGTH = 24;
+const FIRST = 0x4e_00;
+
+/** The characters of phrase number so and so. */
+const ownCharacters = (phrase: number): string[] =>
+  Array.from({ length: OWN_LENGTH }, (_, at) =>
+    String.fromCodePoint(FIRST + phrase * OWN_LENGTH + at),
+  );
+
+/** A phrase of words that are nowhere else; those with odd numbers begin and end alike. */
+export function phrase(number: number): string {
+  const own = ownCharacters(number).slice(0, 6 + ((number * 5) % (OWN_LENGTH - 5)));
+  const words = own.map((character, at) => (at % 4 === 3 ? `${character} ` : character));
+  const unique = words.join("").trim();
+  return number % 2 === 0 ? unique : `as we said ${unique} and so on`;
+}
+
+const phraseOf = (character: string): number | null => {
+  const code = (character.codePointAt(0) ?? 0) - FIRST;
+  return code >= 0 && code < 1000 * OWN_LENGTH ? Math.floor(code / OWN_LENGTH) : null;
+};
+
+const squeezed = (text: string): string => text.replaceAll(/\s+/gu, "");
+
+/** From here on a phrase has to be found wherever it is, if it is there once. */
+const ALWAYS_FOUND = 16;
+
+/** The words of a document, as the oracle compares them. */
+export const wordsIn = (doc: Y.Doc): string => squeezed(plainText(yDocToContent(doc)));
+
+/** What is wrong with where an anchor on a phrase is said to be; null when it is right. */
+export function faultOf(
+  text: string,
+  { number, anchor, found }: { number: number; anchor: Anchor; found: ResolvedAnchor | null },
+): string | null {
+  const quote = squeezed(anchor.quote);
+  const count = text.split(quote).length - 1;
+  if (found === null) {
+    return count === 1 && quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
+  }
+  const owners = Array.from(found.text, phraseOf);
+  if (!owners.includes(number)) return `on other words: ${found.text}`;
+  // What was pasted between the ends of a phrase is in it now; what stands beside them is not.
+  const isBegun = found.text.slice(0, 1) === anchor.quote.slice(0, 1);
+  const isEnded = found.text.slice(-1) === anchor.quote.slice(-1);
+  const first = isBegun ? 0 : owners.indexOf(number);
+  const last = isEnded ? owners.length : owners.lastIndexOf(number);
+  const isBeside = (owner: number | null, at: number): boolean =>
+    owner !== null && owner !== number && (at < first || at > last);
+  if (owners.some(isBeside)) return `on other words too: ${found.text}`;
+  if (count === 1 && squeezed(found.text) !== quote) return `not all of it: ${found.text}`;
+  const ranged = found.ranges.map(wordsOf).join("");
+  if (squeezed(ranged) !== squeezed(found.text)) return `its ranges say ${ranged}`;
+  return null;
+}
+
+function wordsOf({ text, from, to }: ResolvedAnchor["ranges"][number]): string {
+  const delta = text.toDelta() as { insert: string }[];
+  return delta
+    .map(({ insert }) => insert)
+    .join("")
+    .slice(from, to);
+}
