@@ -15,7 +15,7 @@ import { useServers } from "./support/servers.ts";
 import { sized } from "./support/size.ts";
 import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
-import { openWire } from "./support/wire-client.ts";
+import { openWire, type WireClient } from "./support/wire-client.ts";
 
 const { database, tenant } = await useTenant();
 const { sql } = database;
@@ -41,10 +41,14 @@ async function member(): Promise<string> {
 
 type Place = { documentId: string; name: string };
 
-/** Types mentions and words until the socket is gone. Answers how often it mentioned somebody. */
-async function typeMentions(url: string, place: Place, users: readonly string[]): Promise<number> {
-  const client = await openWire({ url, name: place.name, token: tenant.token });
+async function openSynced(url: string, { name }: Place): Promise<WireClient> {
+  const client = await openWire({ url, name, token: tenant.token });
   await client.synced();
+  return client;
+}
+
+/** Types mentions and words until the socket is gone. Answers how often it mentioned somebody. */
+async function typeMentions(client: WireClient, users: readonly string[]): Promise<number> {
   let typed = 0;
   const fragment = client.document.getXmlFragment("default");
   while (client.closed === null) {
@@ -99,7 +103,8 @@ test(
     let typed = 0;
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const server = await startServer({ env: { ...database.env, ...ENV } });
-      const typing = places.map((place) => typeMentions(server.url, place, users));
+      const clients = await Promise.all(places.map((place) => openSynced(server.url, place)));
+      const typing = clients.map((client) => typeMentions(client, users));
       await delay(500 + random() * 1500);
       await server.end("SIGKILL");
       for (const count of await Promise.all(typing)) typed += count;

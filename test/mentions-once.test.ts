@@ -124,4 +124,4 @@ test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut 
   expect((await inboxOf(bob)).map(({ position }) => position)).toEqual([1, 2]);
   provider.destroy();
   expect(await server.end("SIGTERM")).toBe(0);
-}, 300_000);
+}, 600_000);
