@@ -36,7 +36,7 @@ export async function changeDocument(
       )${moved(sql, by)}`,
     "The project has a document of this type and slug already",
   );
-  if (projectId !== undefined) await moveDiscussion(sql, documentId, projectId);
+  if (change.projectId !== undefined) await moveDiscussion(sql, documentId, change.projectId);
 }
 
 const update = (

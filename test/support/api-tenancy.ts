@@ -92,6 +92,8 @@ async function fill(tx: SqlOrTransaction, owner: Owner) {
     select ${documentId}, number, 1, 'named', 'First', ${JSON.stringify(CONTENT)}::text::jsonb, ${owner.founderId}
     from unnest(array[${versionNumber}::int, ${versionNumber}::int + 100000]) as number`;
   const thread = await beginThread(tx, { documentId, userId: owner.founderId });
+  // A list of them has a second page.
+  await beginThread(tx, { documentId, userId: owner.founderId });
   const features = { featureId, parentFeatureId };
   const documents = { documentId, documentSlug, otherDocumentId, otherDocumentSlug };
   return {
