@@ -85,8 +85,9 @@ const positions = (token: string) =>
 test("mentions are counted per target, in the order of the text, also a hundred thousand deep", () => {
   const node = (targetId: string) => ({ type: "mention", attrs: { targetType: "user", targetId } });
   let content: object = { type: "paragraph", content: [node("a"), node("b"), node("a")] };
-  for (let depth = 0; depth < 100_000; depth += 1)
+  for (let depth = 0; depth < 100_000; depth += 1) {
     content = { type: "blockquote", content: [content] };
+  }
   expect(mentionsIn({ type: "doc", content: [content] })).toEqual([
     mention("user", "a"),
     mention("user", "b"),
@@ -168,8 +169,7 @@ test("[A1] nobody sees or marks another's, nor what is told of a project that he
 test("an inbox is listed by pages and kinds, marked up to a position, and forgets what has expired", async () => {
   const { userId, token } = await person();
   const client = rest.client(token);
-  const old = new Date(Date.now() - 1000);
-  await tell(noticeFor({ userId }, { expiresAt: old }));
+  await tell(noticeFor({ userId }, { expiresAt: new Date(Date.now() - 1000) }));
   for (let told = 0; told < 4; told += 1) await tell(noticeFor({ userId }));
   await tell(noticeFor({ userId }, { type: "thread_resolved" }));
   expect(await positions(token)).toEqual([6, 5, 4, 3, 2]);
@@ -203,16 +203,14 @@ test("of 50 who notify at once, in whatever order, each is heard once and in ord
   const heard: InboxEvent[] = [];
   const api = rest.client(listener?.token ?? "");
   let lastEventId: string | null = "0";
-  let isOver = false;
   const comeAndGo = async (): Promise<void> => {
-    while (!isOver || heard.length < 50) {
+    while (heard.length < 50) {
       const ended = new AbortController();
       const { events } = await api.streamInbox({}, { lastEventId, signal: ended.signal });
       for await (const event of events) {
         lastEventId = event.id;
         if (event.event === "notification") heard.push(event);
-        if (heard.length % 7 === 0 && heard.length < 50) break;
-        if (heard.length === 50) break;
+        if (heard.length % 7 === 0 || heard.length === 50) break;
       }
       ended.abort();
     }
@@ -224,7 +222,6 @@ test("of 50 who notify at once, in whatever order, each is heard once and in ord
       return tell(...turned.map(({ userId }) => noticeFor({ userId })));
     }),
   );
-  isOver = true;
   await hearing;
   const inOrder = Array.from({ length: 50 }, (_, index) => String(index + 1));
   expect(heard.map(({ id }) => id)).toEqual(inOrder);

@@ -193,10 +193,11 @@ async function insertNotification(
     with of as (select (select agent_id from api_keys where id = ${keyId}::uuid) as agent_id),
     inbox as (
       insert into inboxes (user_id, agent_id, head_position)
-      select case when agent_id is null then ${userId}::uuid end, agent_id, 1 from of returning id, user_id)
+      select case when agent_id is null then ${userId}::uuid end, agent_id, 2 from of returning id, user_id)
     insert into notifications (inbox_id, position, user_id, project_id, type, title, metadata, once_key)
-    select id, 1, user_id, ${projectId}, 'mention', 'A test', jsonb_build_object('documentId', ${documentId}::text), 'x'
-    from inbox returning id`;
+    select id, position, user_id, ${projectId}, 'mention', 'A test',
+           jsonb_build_object('documentId', ${documentId}::text), position::text
+    from inbox, generate_series(1, 2) as position returning id`;
   return row?.id ?? "";
 }
 
