@@ -262,3 +262,20 @@ test("twenty at once on one comment: the last word in Yjs is the last word in th
   );
   expect(new Set(times).size).toBe(times.length);
 });
+
+test("a discussion moves to another project with its document", async () => {
+  const params = await newDocument();
+  const { body: made } = await owner.createProject({
+    params: { organizationId: tenant.organizationId },
+    body: { name: "Other", slug: randomUUID() },
+  });
+  await begin(owner, params, `[@me](mention:user/${tenant.userId})`);
+  await owner.updateDocument({ params, body: { projectId: made.id } });
+  const rows = await rest.sql`
+    select project_id from comments where parent_id = ${params.documentId}
+    union all
+    select m.project_id from mentions m join comments c on c.id = m.source_id
+    where c.parent_id = ${params.documentId}`;
+  expect(rows.map((row) => row["project_id"] as string)).toEqual([made.id, made.id]);
+  expect(await problemsOf(params.documentId)).toEqual([]);
+});
