@@ -67,7 +67,7 @@ const withoutStacks = (q: string): string =>
     .replaceAll(/-(?![\p{L}\p{N}"])|-(?=""|"-)/gu, " ");
 
 /**
- * Both kinds of matches come from a GIN index, `idx_document_words_search` and `idx_documents_title_search`; the
+ * Both kinds of matches come from a GIN index, `idx_document_words_search` and `idx_documents_title_search`: the
  * expressions have to stay those of the indexes. A title that matches counts more than any text. The rank is rounded,
  * so that a cursor brings it back exactly. Snippets are made of the page's rows only.
  */
@@ -79,17 +79,7 @@ function found(
 ): PromiseLike<Row[]> {
   const query: Sqlish = tx`websearch_to_tsquery('english', ${withoutStacks(q)})`;
   return tx<Row[]>`
-    with matches as (
-      select w.document_id, w.piece, ts_rank(w.search, ${query}, 32) as score
-      from document_words w where w.search @@ ${query}
-      union all
-      select t.id, null, 1 + ts_rank(to_tsvector('english', t.title), ${query}, 32)
-      from documents t where to_tsvector('english', t.title) @@ ${query}
-    ), best as (
-      select document_id, (array_agg(piece order by score desc, piece) filter (where piece is not null))[1] as piece,
-             round((coalesce(max(score) filter (where piece is not null), 0)
-                    + coalesce(max(score) filter (where piece is null), 0))::numeric, 6) as rank
-      from matches group by document_id
+    with best as (${best(tx, query)}
     ), page as materialized (
       select d.id, p.organization_id, d.project_id, d.type, d.slug, d.title, b.rank, coalesce(b.piece, 0) as piece
       from best b
@@ -114,6 +104,19 @@ function found(
     from page left join document_words w on w.document_id = page.id and w.piece = page.piece
     order by page.rank desc, page.id`;
 }
+
+/** The rank of each document that matches, and the piece of its text that does best; null: its title does. */
+const best = (tx: SqlOrTransaction, query: Sqlish) => tx`
+  select document_id, (array_agg(piece order by score desc, piece) filter (where piece is not null))[1] as piece,
+         round((coalesce(max(score) filter (where piece is not null), 0)
+                + coalesce(max(score) filter (where piece is null), 0))::numeric, 6) as rank
+  from (
+    select w.document_id, w.piece, ts_rank(w.search, ${query}, 32) as score
+    from document_words w where w.search @@ ${query}
+    union all
+    select t.id, null, 1 + ts_rank(to_tsvector('english', t.title), ${query}, 32)
+    from documents t where to_tsvector('english', t.title) @@ ${query}
+  ) as matches group by document_id`;
 
 const FRAGMENTS = 'MaxFragments=2, MaxWords=24, MinWords=8, FragmentDelimiter=" … "';
 

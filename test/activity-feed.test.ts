@@ -57,7 +57,12 @@ test("what is done to a document is told once, with who did it, and without anyb
   await client.restoreDocument({ params });
   const { activities } = (await client.listDocumentActivities({ params })).body;
   expect(activities.map(({ action }) => action).toReversed()).toEqual([
-    ...["created", "renamed", "version_created", "moved", "deleted", "restored"],
+    "created",
+    "renamed",
+    "version_created",
+    "moved",
+    "deleted",
+    "restored",
   ]);
   expect(activities.at(-1)?.actor).toMatchObject({
     type: "agent",

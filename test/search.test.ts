@@ -36,12 +36,14 @@ test("words are found in every form, the title first, and each document once", a
   expect(await ids("giraffes")).toEqual([inBoth, inTitle, inText]);
   const [found] = (await results("giraffes painting")).filter((each) => each.documentId === inText);
   expect(found?.snippet.filter(({ isMatch }) => isMatch).map(({ text }) => text)).toEqual([
-    ...["paints", "giraffe", "giraffes"],
+    "paints",
+    "giraffe",
+    "giraffes",
   ]);
   expect(found?.snippet.map(({ text }) => text).join("")).toContain("somebody paints a giraffe");
   expect(found?.title).toEqual([{ text: "Nothing", isMatch: false }]);
   expect(await ids('"paints a giraffe"')).toEqual([inText]);
-  expect(await ids("giraffe -paints")).toEqual([inBoth, inTitle]);
+  expect(new Set(await ids("giraffe -paints"))).toEqual(new Set([inBoth, inTitle]));
 });
 
 test("what the projector writes of an edit is found", async () => {
@@ -99,19 +101,24 @@ test("pages show each document once, and a cursor belongs to its search", async 
 });
 
 const HOSTILE = [
-  ...[
-    "'",
-    '"',
-    "\\",
-    "';drop table documents;--",
-    "& | ! ( ) <-> :*",
-    "%",
-    "_",
-    "((((",
-    "-",
-    "- -",
-  ],
-  ...["-nothing", "the", "or or or", '"""', "\u202e", "🦒", "a:b:c", "<script>alert(1)</script>"],
+  "'",
+  '"',
+  "\\",
+  "';drop table documents;--",
+  "& | ! ( ) <-> :*",
+  "%",
+  "_",
+  "((((",
+  "-",
+  "- -",
+  "-nothing",
+  "the",
+  "or or or",
+  '"""',
+  "\u202e",
+  "🦒",
+  "a:b:c",
+  "<script>alert(1)</script>",
   "x ".repeat(100),
   "-(".repeat(90),
   '-"-('.repeat(50),
