@@ -9,7 +9,13 @@ const config = readConfig();
 const logger = createLogger(config);
 const storage = await openStorage(config, { applicationName: SERVER_APPLICATION, logger });
 await prepareSchema(storage, { automatic: true, logger });
-const check = () => ({ fault: null, isIncomplete: false, news: [], newcomers: 0 });
+const check = () => ({
+  fault: null,
+  isIncomplete: false,
+  news: [],
+  newcomers: 0,
+  conflicts: 0,
+});
 const node = await startNode({ config, storage, logger, check });
 
 const stop = async (): Promise<void> => {

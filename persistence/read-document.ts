@@ -19,7 +19,7 @@ export type DocumentRow = {
 };
 
 /** The columns of a `DocumentRow`, of `documents d` and `projects p`. */
-export const documentColumns = (sql: SqlOrTransaction) => sql`
+const documentColumns = (sql: SqlOrTransaction) => sql`
   d.id, p.organization_id as "organizationId", d.project_id as "projectId", d.feature_id as "featureId", d.type,
   d.title, d.slug, d.sort_order as "sortOrder", d.created_by as "createdBy", d.created_at as "createdAt",
   d.updated_at as "updatedAt", d.deleted_at as "deletedAt"`;

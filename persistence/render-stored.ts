@@ -67,7 +67,7 @@ async function readVersion(
  * Writes content as text, of which the document schema has everything. A document may hold anything: nothing of it
  * leaves but through here. The schema is loaded when it is first needed.
  */
-export async function renderContent(
+async function renderContent(
   stored: JSONContent | null,
   format: ContentFormat,
 ): Promise<Rendering> {

@@ -7,7 +7,7 @@ const MAX_LENGTH = 400;
 const BASE64URL = /^[\w-]+$/u;
 
 /** A relative position of Yjs as base64url. */
-export function encodePosition(position: Y.RelativePosition): string {
+function encodePosition(position: Y.RelativePosition): string {
   const bytes = Y.encodeRelativePosition(position);
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -2,7 +2,7 @@ import { squeezed } from "./anchor-similarity.ts";
 import { type AnchorText, lineAt, type Span } from "./anchor-text.ts";
 
 /** Characters of the same block that an anchor keeps from either side of its quote. */
-export const CONTEXT_LENGTH = 32;
+const CONTEXT_LENGTH = 32;
 
 /** Places of one quote that are looked at: with more, the words alone say nothing. */
 const MAX_PLACES = 2000;

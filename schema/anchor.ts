@@ -28,7 +28,7 @@ export type Anchor = {
 };
 
 /** Characters of a quote at most. */
-export const MAX_QUOTE_LENGTH = 1000;
+const MAX_QUOTE_LENGTH = 1000;
 
 /** Where the words of an anchor are now. */
 export type AnchoredRange = {

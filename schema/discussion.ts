@@ -54,7 +54,7 @@ export const isGone = ({ comments }: Pick<Thread, "comments">): boolean =>
   comments.every(({ deletedAt }) => deletedAt !== null);
 
 /** What stands in the place of a deleted comment's words. */
-export const EMPTY_COMMENT: JSONContent = { type: "doc", content: [{ type: "paragraph" }] };
+const EMPTY_COMMENT: JSONContent = { type: "doc", content: [{ type: "paragraph" }] };
 
 /** As `schema/anchor.ts` makes it. */
 type Anchor = {
