@@ -88,7 +88,7 @@ function addGauges({ gauge }: Instruments, { door, updateLog }: MeasuredParts): 
   );
   gauge(
     "scriptorium_backlog_bytes",
-    "Received and not yet committed; every update counts 128 bytes more",
+    "Received and not yet committed; every update counts 320 bytes more",
     () => updateLog.backlogBytes,
   );
   gauge(
