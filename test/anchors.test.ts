@@ -215,7 +215,7 @@ test("malformed positions are refused when an anchor is made, and resolved by th
   expect(createAnchor(doc, anchor)).toEqual(anchor);
   for (const bad of ["", "!", "AA", "_w", "A".repeat(500), "____________"]) {
     expect(() => createAnchor(doc, { start: bad, end: bad })).toThrow(ScriptoriumError);
-    expect(resolveAnchor(doc, { ...anchor, start: bad, end: bad })?.text, bad).toBe(anchor.quote);
+    expect(resolveAnchor(doc, { ...anchor, start: bad, end: bad })?.text).toBe(anchor.quote);
   }
   expect(resolveAnchor(doc, { ...anchor, quote: "q".repeat(5000) })).toBeNull();
   expect(resolveAnchor(doc, { ...anchor, quote: "" })).toBeNull();
@@ -237,8 +237,8 @@ test("a thousand anchors in 300 kB take no seconds, also when all their position
   const anchors = Array.from({ length: 50 }, () => made).flat();
   for (const lost of [{}, { start: "", end: "" }]) {
     const begun = performance.now();
-    const { resolve } = createAnchorResolver(doc);
-    const found = anchors.filter((anchor) => resolve({ ...anchor, ...lost }) !== null);
+    const resolver = createAnchorResolver(doc);
+    const found = anchors.filter((anchor) => resolver.resolve({ ...anchor, ...lost }) !== null);
     expect(found.length).toBe(1000);
     // Measured 0.2 s and 0.8 s alone; two cores are shared with another test file.
     expect(performance.now() - begun).toBeLessThan(5000);

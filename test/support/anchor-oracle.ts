@@ -1,4 +1,4 @@
-import * as Y from "yjs";
+import type * as Y from "yjs";
 import type { Anchor, ResolvedAnchor } from "../../schema/anchor.ts";
 import { plainText } from "../../schema/content-text.ts";
 import { yDocToContent } from "../../schema/yjs-content.ts";
@@ -7,10 +7,10 @@ import { yDocToContent } from "../../schema/yjs-content.ts";
 const OWN_LENGTH = 24;
 const FIRST = 0x4e_00;
 
-/** The characters of phrase number so and so. */
-const ownCharacters = (phrase: number): string[] =>
+/** The characters of the phrase with this number. */
+const ownCharacters = (number: number): string[] =>
   Array.from({ length: OWN_LENGTH }, (_, at) =>
-    String.fromCodePoint(FIRST + phrase * OWN_LENGTH + at),
+    String.fromCodePoint(FIRST + number * OWN_LENGTH + at),
   );
 
 /** A phrase of words that are nowhere else; those with odd numbers begin and end alike. */
@@ -45,7 +45,7 @@ export function faultOf(
     return count === 1 && quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
   }
   const owners = Array.from(found.text, phraseOf);
-  if (!owners.includes(number)) return `on other words: ${found.text}`;
+  if (!owners.includes(number) && !isRest(anchor, found)) return `on other words: ${found.text}`;
   // What was pasted between the ends of a phrase is in it now; what stands beside them is not.
   const isBegun = found.text.slice(0, 1) === anchor.quote.slice(0, 1);
   const isEnded = found.text.slice(-1) === anchor.quote.slice(-1);
@@ -58,6 +58,18 @@ export function faultOf(
   const ranged = found.ranges.map(wordsOf).join("");
   if (squeezed(ranged) !== squeezed(found.text)) return `its ranges say ${ranged}`;
   return null;
+}
+
+/**
+ * True when this may be what is left of a phrase after its own characters were deleted or cut out: words that others
+ * have too, with nothing between them, in the block where they always were. All that the oracle cannot tell apart.
+ */
+function isRest({ quote, blockId }: Anchor, found: ResolvedAnchor): boolean {
+  if (found.ranges.some((range) => range.blockId !== blockId)) return false;
+  let at = -1;
+  return Array.from(squeezed(found.text)).every(
+    (character) => (at = quote.indexOf(character, at + 1)) !== -1,
+  );
 }
 
 function wordsOf({ text, from, to }: ResolvedAnchor["ranges"][number]): string {
