@@ -10,7 +10,7 @@ import { yDocToContent } from "../../schema/yjs-content.ts";
 import { newBlockId } from "../../schema/block-ids.ts";
 
 /** What it writes: one letter that no anchored words have. */
-export const TYPED = "z";
+const TYPED = "z";
 
 /** The kinds of edits that an editor makes at random places. */
 export const EDITS = [
