@@ -5,6 +5,7 @@ import { readDiscussion, type Thread } from "../schema/discussion.ts";
 /** Rests of typing after which anchors are looked for again, ms: it takes a walk through the text. */
 const SETTLE_MS = 200;
 
+/** The two documents that a discussion is read from, as a client holds them. */
 export type DiscussionOptions = {
   /** The discussion: the `document` of a collaboration with `part: "comments"`. */
   comments: Y.Doc;
