@@ -3,6 +3,7 @@ import * as Y from "yjs";
 /** Between what an item claims to stand; null: the beginning or the end of its list. */
 export type Bounds = { readonly left: Y.ID | null; readonly right: Y.ID | null };
 
+/** Of what stands nowhere. */
 export const NO_BOUNDS: Bounds = { left: null, right: null };
 
 /** Items that are looked at for one update: more than honest people ever put between two neighbours. Milliseconds. */

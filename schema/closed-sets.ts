@@ -71,9 +71,11 @@ export type ActivityAction = (typeof ACTIVITY_ACTIONS)[number];
 /** What a comment can be about; only documents have a table yet. */
 export const COMMENT_PARENTS = ["document", "work_order", "feedback_item"] as const;
 
-/** Where a mention can stand, and what can be mentioned of what has a table. */
+/** Where a mention can stand, of what has a table. */
 export const MENTION_SOURCES = ["document", "comment"] as const;
 export type MentionSource = (typeof MENTION_SOURCES)[number];
+
+/** Who and what can be mentioned. */
 export const MENTIONED_KINDS = ["user", "agent", "document", "feature"] as const;
 export type MentionedKind = (typeof MENTIONED_KINDS)[number];
 
@@ -86,5 +88,6 @@ export const NOTIFICATION_KINDS = [
 ] as const;
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
+/** How much a notification matters; the kinds have theirs in `persistence/notify.ts`. */
 export const NOTIFICATION_PRIORITIES = ["low", "normal", "high"] as const;
 export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];

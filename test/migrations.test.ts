@@ -260,6 +260,13 @@ async function addOneOfEach(): Promise<void> {
               (document_id, first_seq, last_seq, updates, update_count, raw_bytes, created_from, created_to)
             select document_id, 1, 1, '', 1, 0, now(), now() from y),
       b as (insert into yjs_set_aside (document_id, seq, kind, original, encoding, reason)
-            select document_id, 1, 'snapshot', '', 'v1', 'bad' from y)
+            select document_id, 1, 'snapshot', '', 'v1', 'bad' from y),
+      n as (insert into comments (project_id, parent_type, parent_id, content)
+            select id, 'document', id, '{}' from p),
+      w as (insert into mentions (project_id, source_type, source_id, target_type, target_id, occurrence)
+            select p.id, 'document', p.id, 'user', u.id, 1 from p, u),
+      i as (insert into inboxes (user_id, head_position) select id, 1 from u returning id),
+      t as (insert into notifications (inbox_id, position, type, title, once_key)
+            select id, 1, 'mention', 't', 'o' from i)
     insert into yjs_clients (document_id, client_id, first_seq) select document_id, 1, 1 from y`);
 }

@@ -76,9 +76,8 @@ export const notifications = pgTable(
     index("idx_notifications_unread")
       .on(table.inboxId, table.position)
       .where(sql`${table.readAt} is null`),
-    index("idx_notifications_user")
-      .on(table.userId, table.readAt)
-      .where(sql`${table.readAt} is null`),
+    // Of read ones too: ON DELETE CASCADE has to find them.
+    index("idx_notifications_user").on(table.userId, table.readAt),
     index("idx_notifications_project").on(table.projectId),
     oneOf("notifications_type_check", table.type, NOTIFICATION_KINDS),
     oneOf("notifications_priority_check", table.priority, NOTIFICATION_PRIORITIES),

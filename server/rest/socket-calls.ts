@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Connection } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { SocketContext } from "../../extensions/collaboration-socket.ts";
+import type { CollaborationSocket, SocketContext } from "../../extensions/collaboration-socket.ts";
 import type { LiveRights } from "../../extensions/live-rights.ts";
 import { standingNow, type StandingNow } from "../../extensions/standing-now.ts";
 import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
@@ -34,6 +33,9 @@ type Message = z.output<typeof Message>;
 
 /** What is told of one call, to the connection that it came on and to nobody else. */
 type Answer = { readonly id: string | null; readonly status: number; readonly body?: unknown };
+
+/** A document that a socket has open. */
+type Connection = Parameters<CollaborationSocket["joined"]>[0];
 
 /** What calls on sockets are served with. */
 type SocketCallOptions = {
