@@ -10,10 +10,15 @@ import { floodWith } from "./support/wrong-tokens.ts";
 /** The promise, ms. */
 const DELAY_MS = 50;
 
-/** In all, and wrong tokens in each round, from twenty addresses. */
+/** In all, and wrong tokens in each round. */
 const ROUNDS = sized(4, 10);
 const WRONG = sized(2000, 20_000);
-const ADDRESSES = Array.from({ length: 20 }, (_, index) => `127.0.0.${10 + index}`);
+
+/** By night eight hundred are on their way all the time: more than ten thousand a second would leave waiting. */
+const FROM = {
+  addresses: Array.from({ length: 20 }, (_, index) => `127.0.0.${10 + index}`),
+  ahead: sized(1, 8),
+};
 
 let database: TestDatabase;
 const startServer = useServers();
@@ -46,7 +51,7 @@ test(
     const honest = async (token: string) => (await askFrom("127.0.0.1", port, { token })).status;
     expect(await honest(held.token)).toBe(200);
     // The code is compiled first; what that takes is no flood's doing.
-    await floodWith(sized(1000, 4000), target, ADDRESSES);
+    await floodWith(sized(1000, 4000), target, FROM);
     const rounds = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const tokens = [
@@ -55,7 +60,7 @@ test(
         held.token,
       ];
       const before = await figuresOf(port);
-      const flood = floodWith(WRONG, target, ADDRESSES);
+      const flood = floodWith(WRONG, target, FROM);
       // Each in the midst of it, one after the other.
       const statuses = [];
       for (const token of tokens) statuses.push(await honest(token));

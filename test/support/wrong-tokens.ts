@@ -24,11 +24,14 @@ export type Flood = { readonly statuses: Map<string, number>; readonly durationM
 
 const CONNECTIONS_PER_ADDRESS = 5;
 
-/** Sends so many wrong tokens as requests from these addresses of this machine, as fast as they are answered. */
+/**
+ * Sends so many wrong tokens as requests from these addresses of this machine, as fast as they are answered; `ahead` of
+ * a connection are on their way at a time.
+ */
 export async function floodWith(
   count: number,
   { port, prefixes }: Target,
-  addresses: readonly string[],
+  { addresses, ahead }: { readonly addresses: readonly string[]; readonly ahead: number },
 ): Promise<Flood> {
   const statuses = new Map<string, number>();
   const startedMs = performance.now();
@@ -41,7 +44,7 @@ export async function floodWith(
   await Promise.all(
     addresses.flatMap((localAddress) =>
       Array.from({ length: CONNECTIONS_PER_ADDRESS }, () =>
-        sendOneByOne({ port, localAddress }, next, answered),
+        sendAhead({ port, localAddress, ahead }, next, answered),
       ),
     ),
   );
@@ -51,25 +54,37 @@ export async function floodWith(
 const requestWith = (token: string): string =>
   `GET /api/v1/me HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`;
 
-/** Sends a request, waits for the head of its answer, sends the next; until there is none. */
-function sendOneByOne(
-  to: { port: number; localAddress: string },
+const STATUS = /HTTP\/1\.1 (?<status>\d{3})/gu;
+
+/** Sends some requests, then the next with each head of an answer; until there is none. */
+function sendAhead(
+  { ahead, ...to }: { port: number; localAddress: string; ahead: number },
   next: () => string | null,
   answered: (status: string) => void,
 ): Promise<void> {
   const tcp = connect({ host: "127.0.0.1", ...to }).setEncoding("latin1");
+  let waiting = 0;
+  let unread = "";
   const send = (): void => {
     const request = next();
-    if (request === null) tcp.end();
-    else tcp.write(request);
+    if (request !== null) {
+      tcp.write(request);
+      waiting += 1;
+    } else if (waiting === 0) tcp.end();
   };
   tcp.on("data", (text: string) => {
-    const status = /^HTTP\/1\.1 (?<status>\d{3})/u.exec(text)?.groups?.["status"];
-    if (status === undefined) return;
-    answered(status);
-    send();
+    unread += text;
+    let read = 0;
+    for (const { groups, index } of unread.matchAll(STATUS)) {
+      read = index + 1;
+      waiting -= 1;
+      answered(groups?.["status"] ?? "");
+      send();
+    }
+    // The beginning of the next answer may have come already, up to the middle of its status.
+    unread = unread.slice(Math.max(read, unread.length - 12));
   });
-  send();
+  for (let sent = 0; sent < ahead; sent += 1) send();
   return new Promise((done, failed) => {
     tcp.on("error", failed);
     tcp.on("close", () => done());
