@@ -24,7 +24,10 @@ export function mixedRequests(
   for (const name of Object.keys(querySchema?.shape ?? {})) {
     const twin = foreign[name as keyof Tenancy] as string | undefined;
     if (!name.endsWith("Id") || twin === undefined) continue;
-    mixed.push({ at: `query.${name}`, parts: { ...parts, query: { [name]: twin } } });
+    mixed.push({
+      at: `query.${name}`,
+      parts: { ...parts, query: { ...parts.query, [name]: twin } },
+    });
   }
   if (typeof body !== "object" || body === null) return mixed;
   for (const [name, value] of Object.entries(body)) {
