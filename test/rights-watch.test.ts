@@ -151,7 +151,9 @@ test("[A3] many on one document are one statement, whoever they are", async () =
   const statements: string[] = [];
   const counting = new Proxy(sql, {
     apply: (target, self, given: [TemplateStringsArray]) => {
-      statements.push(given[0].join("?"));
+      const text = given[0].join("?");
+      // A piece of a statement goes through here too.
+      if (/^\s*select\b/u.test(text)) statements.push(text);
       return Reflect.apply(target, self, given) as unknown;
     },
   });
