@@ -1,4 +1,5 @@
 import type { DocumentType } from "../schema/closed-sets.ts";
+import { ScriptoriumError } from "../schema/errors.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import type { Page, Paged } from "./page.ts";
 import type { Reach } from "./reach.ts";
@@ -40,13 +41,19 @@ type Row = Omit<Paged<FoundDocument>, "title" | "snippet"> & {
   readonly snippet: string;
 };
 
-/** Documents within reach that have these words, by rank and then by id; one row for each. */
+/**
+ * Documents within reach that have these words, by rank and then by id; one row for each.
+ * @throws ScriptoriumError `bad_request` when the position is none of a search.
+ */
 export async function searchPage(
   sql: SqlOrTransaction,
   reach: Reach,
   search: Search,
   page: Page,
 ): Promise<Paged<FoundDocument>[]> {
+  if (page.after !== null && !/^\d{1,3}\.\d{6}$/u.test(page.after.value)) {
+    throw new ScriptoriumError("bad_request", "The cursor is not one of this list in this order");
+  }
   const find = async (tx: SqlOrTransaction): Promise<Row[]> => {
     // Compiling a statement of this size takes longer than running it.
     await tx`

@@ -105,7 +105,13 @@ describe.each(lists)("$title", (row) => {
   test("refuses a cursor that somebody tampered with, or finds nothing by it", async () => {
     const world = await worldOfTwo();
     const page = (query: Record<string, string>) =>
-      sendChanged(row, { world, door }, { change: (parts) => ({ ...parts, query }) });
+      sendChanged(
+        row,
+        { world, door },
+        {
+          change: (parts) => ({ ...parts, query: { ...parts.query, ...query } }),
+        },
+      );
     const { text } = await page({ limit: "1" });
     const { nextCursor } = JSON.parse(text) as { nextCursor: string | null };
     if (nextCursor === null) throw new Error(`${row.name} has no second page: ${text}`);

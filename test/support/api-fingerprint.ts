@@ -18,7 +18,8 @@ export async function fingerprintOf(
       union all select to_jsonb(p) from p
       union all select to_jsonb(c) from collaborators c where project_id in (select id from p)
       union all select to_jsonb(f) from features f where project_id in (select id from p)
-      union all select to_jsonb(d) - array['content', 'content_text', 'diagram_source', 'updated_at'] from d
+      union all select to_jsonb(d) - array['content', 'content_text', 'diagram_source', 'word_count',
+                                                  'character_count', 'updated_at'] from d
       union all select to_jsonb(v) from document_versions v
         where document_id in (select id from d) and kind <> 'automatic'
       union all select jsonb_build_array(document_id, part, head_seq) from yjs_documents

@@ -122,7 +122,7 @@ const BODIES: Readonly<Record<string, Body>> = {
 
 /** What a route's query cannot do without. */
 const QUERIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  search: { q: "words" },
+  search: { q: "document" },
 };
 
 /** What a parameter is called, and the id that it stands for. */
