@@ -17,7 +17,7 @@ const MIB = 1024 * 1024;
 
 /** By night the server's default. */
 const LIMIT_BYTES = sized(2, 8) * MIB;
-const DOCUMENTS = sized(3, 20);
+const DOCUMENTS = sized(3, 10);
 const HANG_MS = sized(1000, 60_000);
 
 const { database, tenant } = await useTenant();
