@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { difference } from "../persistence/proof.ts";
 import { appendRows, countRows, readAllRows, replayRows } from "./support/log-rows.ts";
+import { nightly } from "./support/size.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient, type WireClientOptions } from "./support/wire-client.ts";
 import { useWorld } from "./support/world.ts";
@@ -135,6 +136,22 @@ describe("[L6 T38] an update whose dependency is missing", () => {
     const again = await open(name);
     expect(again.document.store.pendingStructs).toBeNull();
   });
+
+  test.runIf(nightly)(
+    "is refused with 4400 when no answer comes within half a minute",
+    { timeout: 60_000 },
+    async () => {
+      const { name, address } = await newDocument();
+      const client = await open(name, nothing);
+      const startedMs = performance.now();
+      client.send("update", second);
+      await until(() => client.closed !== null, { timeoutMs: 45_000 });
+      expect(client.closed).toEqual({ code: 4400, reason: "bad_update" });
+      expect(performance.now() - startedMs).toBeGreaterThan(29_000);
+      expect(client.accepted).toBe(0);
+      expect(await countRows(world.database.sql, address)).toBe(0);
+    },
+  );
 
   test("does not hold up, infect or cut off anybody else", async () => {
     const { name, address } = await newDocument();
