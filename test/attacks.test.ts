@@ -24,7 +24,7 @@ const faultOf = (update: Uint8Array, doc: Y.Doc): string | null =>
 /** Of each client so many that alone they stay below what one update may cost. */
 const CROWDS = [490, 490, 490, 330, 260, 230, 205];
 
-describe("[T39] a crowded place", () => {
+describe("[L6] a crowded place", () => {
   test("takes no update for which Yjs would look through more than half a million items", () => {
     const doc = new Y.Doc();
     doc.getText("diagram");
