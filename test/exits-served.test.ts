@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JSONContent } from "@tiptap/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectDocument } from "../persistence/projection.ts";
 import { fittingContent, parseContent } from "../schema/content.ts";
 import { isUnsafeKey } from "../schema/content-node.ts";
 import { yDocToContent } from "../schema/yjs-content.ts";
@@ -112,6 +113,7 @@ describe(`[T51] ${PAYLOADS.length} payloads that came over a socket`, () => {
 
   test("are inert in columns that another program wrote, before anybody opens the document", async () => {
     const { documentId: other } = await tenant.document();
+    await projectDocument(database.sql, documentId);
     await database.sql`
       update documents set content = (select content from documents where id = ${documentId}) where id = ${other}`;
     await expectInert(`/documents/${other}/content`);

@@ -49,6 +49,7 @@ function segmentFor(make: ValueMaker, { name, schema }: Parameter): fc.Arbitrary
     ...(isOwned ? [fc.constantFrom(marker("caller", name), marker("own", "keyId"))] : []),
     ...(name === "number" ? [fc.constant(marker("own", "versionNumber"))] : []),
     ...(name === "userId" ? [fc.constant(marker("own", "guestId"))] : []),
+    ...(name === "threadId" || name === "commentId" ? [fc.constant(marker("own", name))] : []),
   );
   const plain = (text: string): Segment => ({ text, isStray: STRAY.includes(text) });
   return fc.oneof(
@@ -104,6 +105,7 @@ const HEADER_VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   "Idempotency-Key": fc.constantFrom("k1", "k2", "k3", "a b", "é", "x".repeat(201), "\t"),
   "If-Match": fc.oneof({ weight: 3, arbitrary: fc.constant("*") }, etagLike),
   "If-None-Match": etagLike,
+  "Last-Event-ID": fc.constantFrom("0", "1", "999999", "-1", "1.5", "abc", "9".repeat(30), "é", ""),
 };
 
 /** @throws Error for a header that it knows no values for. */
