@@ -42,6 +42,8 @@ export async function renderStored(
 }
 
 async function readCommitted(sql: SqlOrTransaction, documentId: string): Promise<Stored> {
+  const unwritten = await readUnwritten(sql, documentId);
+  if (unwritten !== null) return unwritten;
   const doc = new Y.Doc({ gc: true });
   try {
     const { seq } = await loadToWrite(sql, { documentId, part: "content" }, doc);
@@ -49,6 +51,15 @@ async function readCommitted(sql: SqlOrTransaction, documentId: string): Promise
   } finally {
     doc.destroy();
   }
+}
+
+/** A document that another program has inserted and nobody has opened is what its columns say. */
+async function readUnwritten(sql: SqlOrTransaction, documentId: string): Promise<Stored | null> {
+  const [row] = await sql<Omit<Stored, "seq">[]>`
+    select d.content, d.diagram_source as diagram
+    from documents d left join yjs_documents y on y.document_id = d.id and y.part = 'content'
+    where d.id = ${documentId} and coalesce(y.head_seq, 0) = 0`;
+  return row === undefined ? null : { ...row, seq: 0 };
 }
 
 async function readVersion(

@@ -37,7 +37,8 @@ export function createRenderings(thread: Pick<UpkeepThread, "render">): Renderin
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const rendered = await render(key, stored);
       if (rendered.seq < seq) continue;
-      kept.set(key, rendered);
+      // At 0 there is no log that would say that it has changed.
+      if (rendered.seq > 0) kept.set(key, rendered);
       return rendered;
     }
     throw new ScriptoriumError("internal", "The content of a document does not follow its log");
