@@ -49,6 +49,7 @@ function segmentFor(make: ValueMaker, { name, schema }: Parameter): fc.Arbitrary
     ...(isOwned ? [fc.constantFrom(marker("caller", name), marker("own", "keyId"))] : []),
     ...(name === "number" ? [fc.constant(marker("own", "versionNumber"))] : []),
     ...(name === "userId" ? [fc.constant(marker("own", "guestId"))] : []),
+    ...(name === "emoji" ? [fc.constantFrom("%F0%9F%91%8D", "%E2%9D%A4%EF%B8%8F")] : []),
     ...(name === "threadId" || name === "commentId" ? [fc.constant(marker("own", name))] : []),
   );
   const plain = (text: string): Segment => ({ text, isStray: STRAY.includes(text) });
@@ -85,9 +86,13 @@ function queryFor(make: ValueMaker, parameters: readonly Parameter[]): fc.Arbitr
     .constantFrom(...parameters)
     .chain((each) => queryValue(make, each).map((value) => `${each.name}=${value}`));
   const odd = fc.constantFrom("__proto__=1", "limit[]=1", "=", "&&", "limit", "%00=%00");
+  const pairs = fc.array(fc.oneof({ weight: 9, arbitrary: pair }, odd), { maxLength: 3 });
+  // What a search cannot do without, more often than luck would have it.
+  const usual = parameters.some(({ name }) => name === "q") ? ["q=document"] : [];
   return fc
-    .array(fc.oneof({ weight: 9, arbitrary: pair }, odd), { maxLength: 3 })
-    .map((pairs) => (pairs.length === 0 ? "" : `?${pairs.join("&")}`));
+    .tuple(fc.boolean(), pairs)
+    .map(([isUsual, others]) => [...(isUsual ? usual : []), ...others])
+    .map((all) => (all.length === 0 ? "" : `?${all.join("&")}`));
 }
 
 const etagLike = fc.constantFrom(
