@@ -15,6 +15,12 @@ const ENTRY_OVERHEAD_BYTES = 320;
 /** Rows stay small enough that one never comes near the driver's limits; a larger update is a row of its own. */
 const ROW_BYTES = 1024 * 1024;
 
+/**
+ * What one document puts into a statement, or one update if that is more: all documents wait for the same COMMIT, and
+ * who writes megabytes a second into one must not decide how long.
+ */
+const BATCH_BYTES = 256 * 1024;
+
 const sameAuthor = (one: Author | undefined, other: Author): boolean =>
   one?.userId === other.userId && one.agentId === other.agentId;
 
@@ -30,7 +36,14 @@ function mergeIfPossible(updates: readonly Uint8Array[]): readonly Uint8Array[] 
 /** What the log has to know of how a document was loaded. */
 export type LoadedState = Pick<StoredDocument, "headSeq" | "repairs">;
 
-type Entry = { readonly update: Uint8Array; readonly author: Author };
+type Entry = {
+  readonly update: Uint8Array;
+  readonly author: Author;
+  /** Of the backlog. */
+  readonly cost: number;
+  /** ms, monotonic. */
+  readonly queuedAtMs: number;
+};
 type Waiter = { readonly position: number; readonly release: () => void };
 type InFlight = {
   readonly batch: DocumentBatch;
@@ -74,7 +87,6 @@ export class DocumentLog {
   /** Set for good when the document's rows are gone: nothing of it can ever be committed. */
   failure: ScriptoriumError | null = null;
   #queue: Entry[] = [];
-  #queuedAtMs = 0;
   #waiters: Waiter[] = [];
   #knownClients = new Set<number>();
 
@@ -90,8 +102,7 @@ export class DocumentLog {
 
   enqueue(update: Uint8Array, author: Author): number {
     const cost = update.length + ENTRY_OVERHEAD_BYTES;
-    if (this.#queue.length === 0) this.#queuedAtMs = performance.now();
-    this.#queue.push({ update, author });
+    this.#queue.push({ update, author, cost, queuedAtMs: performance.now() });
     this.received += 1;
     this.backlogBytes += cost;
     return cost;
@@ -108,12 +119,19 @@ export class DocumentLog {
     return this.#waiters.length;
   }
 
-  /** Moves what is queued into a batch with an id of its own, merged by author; null when there is nothing. */
-  takeBatch(): DocumentBatch | null {
-    if (this.inFlight !== null) return this.inFlight.batch;
-    if (this.#queue.length === 0) return null;
-    const entries = this.#queue;
-    this.#queue = [];
+  /** Moves the oldest of what is queued into a batch with an id of its own, merged by author; null: nothing is queued. */
+  takeBatch(): InFlight | null {
+    if (this.inFlight !== null) return this.inFlight;
+    const [first] = this.#queue;
+    if (first === undefined) return null;
+    let bytes = first.cost;
+    let count = 1;
+    for (; count < this.#queue.length; count += 1) {
+      const { cost } = this.#queue[count] as Entry;
+      if (bytes + cost > BATCH_BYTES) break;
+      bytes += cost;
+    }
+    const entries = this.#queue.splice(0, count);
     const batch = {
       documentId: this.address.documentId,
       part: this.address.part,
@@ -122,13 +140,8 @@ export class DocumentLog {
       knownHeadSeq: this.headSeq,
       repairs: this.#repairs,
     };
-    this.inFlight = {
-      batch,
-      count: entries.length,
-      bytes: this.backlogBytes,
-      queuedAtMs: this.#queuedAtMs,
-    };
-    return batch;
+    this.inFlight = { batch, count, bytes, queuedAtMs: first.queuedAtMs };
+    return this.inFlight;
   }
 
   /** The batch is in the database: releases everybody whose watermark is reached. Null when nothing was in flight. */

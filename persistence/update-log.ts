@@ -179,9 +179,9 @@ export class UpdateLog {
     let bytes = 0;
     for (const log of this.#dirty) {
       if (log.retryAtMs > now) continue;
-      if (logs.length > 0 && bytes + log.backlogBytes > STATEMENT_BYTES) break;
-      log.takeBatch();
-      bytes += log.backlogBytes;
+      bytes += log.takeBatch()?.bytes ?? 0;
+      // What was taken and does not fit stays as it is, and is the first of the next.
+      if (logs.length > 0 && bytes > STATEMENT_BYTES) break;
       logs.push(log);
     }
     return logs;
@@ -245,7 +245,9 @@ export class UpdateLog {
 
   #settle(log: DocumentLog, headSeq: number): void {
     const settled = log.settle(headSeq);
-    if (log.isDrained) this.#dirty.delete(log);
+    // Who has more to commit stands behind everybody who waits.
+    this.#dirty.delete(log);
+    if (!log.isDrained) this.#dirty.add(log);
     if (settled === null) return;
     this.#backlogBytes -= settled.freedBytes;
     this.#options.onCommitted?.(log.address, settled);

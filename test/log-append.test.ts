@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { appendAgain, appendUpdates, type Author } from "../persistence/append-updates.ts";
 import { compactDocument } from "../persistence/compaction.ts";
+import { difference } from "../persistence/proof.ts";
 import { UpdateLog } from "../persistence/update-log.ts";
 import { parseDocumentName } from "../schema/ids.ts";
 import {
@@ -67,6 +68,34 @@ test("[L4] many documents in one commit: each has its rows in order, without a g
     select count(distinct created_at)::int as count from yjs_updates
     where document_id = any(${documents.map(({ documentId }) => documentId)}::uuid[])`;
   expect(times?.count).toBe(1);
+});
+
+test("[L4 L7] who has megabytes to commit lets the others in between, and keeps his order", async () => {
+  const log = createLog();
+  const made = await Promise.all(Array.from({ length: 4 }, () => tenant.document()));
+  const logs = made.map(({ name }) => log.open(parseDocumentName(name), NEW));
+  const [small, ...heavy] = logs.toReversed();
+  if (small === undefined) throw new Error("no document");
+  const doc = new Y.Doc();
+  const who = author();
+  doc.on("update", (update: Uint8Array) => {
+    for (const each of heavy) log.append(each, update, who);
+  });
+  for (let count = 0; count < 25; count += 1) doc.getText("text").insert(0, "x".repeat(200_000));
+  const [update = new Uint8Array()] = keystrokeRows(1);
+  log.append(small, update, who);
+  await log.drained(small);
+  // Each of the others has had a turn or two, of a quarter of a mebibyte.
+  for (const each of heavy) expect(each.backlogBytes).toBeGreaterThan(4 * 1024 * 1024);
+  await Promise.all(heavy.map((each) => log.drained(each)));
+  expect(log.backlogBytes).toBe(0);
+  await log.close(1000);
+  for (const { address } of heavy) {
+    expect((await readAllRows(database.sql, address)).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 25 }, (_, index) => index + 1),
+    );
+    expect(difference(await replayRows(database.sql, address), doc)).toBeNull();
+  }
 });
 
 test("[L4] two nodes that append to the same documents give out every seq once", async () => {
