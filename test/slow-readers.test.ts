@@ -5,7 +5,7 @@ import { figureOf } from "./support/figures.ts";
 import { openRaw, type RawSocket } from "./support/raw-socket.ts";
 import type { ServerProcess } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
-import { sized } from "./support/size.ts";
+import { nightly, sized } from "./support/size.ts";
 import { useTenant } from "./support/tenant.ts";
 import { until } from "./support/until.ts";
 import { openWire, type WireClient } from "./support/wire-client.ts";
@@ -22,6 +22,9 @@ const LIMIT_BYTES = sized(1, 8) * MIB;
 
 /** Below what is tried in a thread first, so that one writer brings 50 MB a second where the machine does. */
 const CHUNK = "x".repeat(60_000);
+
+/** He writes on when they are gone: what others feel is measured over the whole. */
+const WRITES_FOR_MS = sized(0, 20_000);
 
 /** So many frames of his wait for their acknowledgement: half of what a document's backlog may be. */
 const FRAMES_AHEAD = 60;
@@ -94,7 +97,8 @@ test(
     const startedMs = performance.now();
     let most = 0;
     let written = 0;
-    while ((await reached(server, "slow_reader")) < PAUSED) {
+    const isOver = (): boolean => performance.now() - startedMs > WRITES_FOR_MS;
+    while ((await reached(server, "slow_reader")) < PAUSED || !isOver()) {
       for (let chunk = 0; chunk < 20; chunk += 1) {
         text.insert(0, CHUNK);
         text.delete(0, CHUNK.length);
@@ -107,12 +111,20 @@ test(
       most = Math.max(most, await residentBytes(server));
     }
     const megabytesPerSecond = written / 1000 / (performance.now() - startedMs);
+    // Before they read what waited for them: that keeps the test busy, not the server.
+    ended.abort();
+    const took = await typing;
+    const p99 = took[Math.floor(took.length * 0.99)] ?? 0;
+    process.stdout.write(
+      `${megabytesPerSecond.toFixed(1)} MB/s, ${Math.round((most - before) / MIB)} MiB more, neighbour p99 ${p99.toFixed(0)} ms of ${took.length}\n`,
+    );
+    expect(p99).toBeLessThan(NEIGHBOUR_P99_MS);
     for (const { ws } of paused) ws.resume();
     for (const socket of paused) await socket.untilClosed();
     const codes = new Set(paused.map(({ closed }) => closed?.code));
-    // Who reads what waited for him hears why; who is too late for that is cut off without a word.
+    // Who reads what waited for him hears why; who takes longer than two seconds for it, as a hundred here do, does not.
     expect([...codes].filter((code) => code !== 4408 && code !== 1006)).toEqual([]);
-    expect(codes).toContain(4408);
+    if (!nightly) expect(codes).toContain(4408);
     const cut = `scriptorium_sockets_cut_total{code="slow_reader"}`;
     expect(await figureOf(server.port, cut)).toBe(PAUSED);
     expect(most - before).toBeLessThan(PAUSED * LIMIT_BYTES + 150 * MIB);
@@ -123,13 +135,6 @@ test(
       timeoutMs: 30_000,
       describe: "who reads has everything",
     });
-    ended.abort();
-    const took = await typing;
-    const p99 = took[Math.floor(took.length * 0.99)] ?? 0;
-    process.stdout.write(
-      `${megabytesPerSecond.toFixed(1)} MB/s, ${Math.round((most - before) / MIB)} MiB more, neighbour p99 ${p99.toFixed(0)} ms\n`,
-    );
-    expect(p99).toBeLessThan(NEIGHBOUR_P99_MS);
     expect([writer, healthy, neighbour].map(({ closed }) => closed)).toEqual([null, null, null]);
   },
 );
