@@ -125,7 +125,9 @@ test("[T39] texts of random bytes: taken where they are text, refused where they
   for (let round = 0; round < sized(150, 10_000); round += 1) {
     const bytes = randomText(random);
     const letters = decoded(bytes);
-    const struct = item({ root: "diagram" }, CONTENT.text, (encoder) =>
+    // One behind the other, as they are typed.
+    const place: RawPlace = clock === 0 ? { root: "diagram" } : { origin: [1, clock - 1] };
+    const struct = item(place, CONTENT.text, (encoder) =>
       encoding.writeVarUint8Array(encoder, bytes),
     );
     client.send("update", rawUpdate({ client: 1, clock, structs: [struct] }));
