@@ -67,9 +67,16 @@ async function askEverything(origin: string, token: string): Promise<string[]> {
         },
         ...(takesBody(route) && { body: JSON.stringify({ token }) }),
       });
-      return answer.text();
+      return (await isEvents(answer)) ? "" : answer.text();
     }),
   );
+}
+
+/** A stream of events has no end to wait for: it is let go. */
+async function isEvents({ headers, body }: Response): Promise<boolean> {
+  if (headers.get("content-type")?.startsWith("text/event-stream") !== true) return false;
+  await body?.cancel();
+  return true;
 }
 
 /** What must not be found: tokens, their longer parts, and what is stored of them. */
