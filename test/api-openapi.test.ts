@@ -103,6 +103,14 @@ describe.each(routes)("%s", (name, contract) => {
   });
 });
 
+test.each(routes.filter(([, { body }]) => body !== undefined))(
+  "%s shows a body that it takes",
+  (name, { body, example }) => {
+    expect(operation(name).requestBody?.content["application/json"]?.example).toEqual(example);
+    expect(body?.safeParse(example).error).toBeUndefined();
+  },
+);
+
 test("every pattern is a regular expression of the kind that JSON Schema knows", () => {
   const patterns = schemasWith("pattern").map((schema) => String(schema["pattern"]));
   expect(patterns.length).toBeGreaterThan(0);

@@ -60,7 +60,7 @@ test(
     const perKill = COMMANDS / KILLS;
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const server = await startServer({ env: database.env });
-      const wanted = acknowledged.length + 1 + random() * perKill;
+      const wanted = acknowledged.length + 1 + random() * 2 * perKill;
       const writers = Array.from({ length: WRITERS }, () =>
         comment(server.port, documentId, acknowledged),
       );

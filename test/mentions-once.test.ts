@@ -1,13 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { HocuspocusProvider } from "@hocuspocus/provider";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
-import { createUser, setMember } from "../persistence/accounts.ts";
-import { SCRIPT } from "../persistence/activities.ts";
+import { createApiClient, openInbox, type InboxEvent } from "../client/index.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { parseMarkdown } from "../schema/content.ts";
 import { mentionElement } from "./support/large-document.ts";
 import { readHead } from "./support/log-rows.ts";
+import { signedIn } from "./support/roles.ts";
 import { freePort } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
 import { useTenant } from "./support/tenant.ts";
@@ -24,12 +23,7 @@ const ENV = {
   EDIT_BURST_MS: "200",
 };
 
-async function member(): Promise<string> {
-  const userId = await createUser(sql, { email: `${randomUUID()}@example.com`, name: "Bob" });
-  const { organizationId } = tenant;
-  await setMember(sql, { organizationId, userId, role: "member" }, SCRIPT);
-  return userId;
-}
+const BACKOFF = { minMs: 10, firstMs: 50, factor: 2, maxMs: 500 };
 
 type Told = { position: number; onceKey: string; metadata: Record<string, unknown> };
 
@@ -75,7 +69,7 @@ async function cutAndPaste(
 }
 
 test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut and paste later there is one", async () => {
-  const bob = await member();
+  const { userId: bob, token } = await signedIn(sql, tenant, { member: "member" });
   const { documentId, name } = await tenant.document({
     content: parseMarkdown("First.\n\nSecond.\n\nThird.\n"),
   });
@@ -85,6 +79,12 @@ test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut 
   // A stock provider that lost its server waits up to half a minute; one that is new does not.
   const connect = () => new HocuspocusProvider({ url, name, document, token: tenant.token });
   let server = await startServer({ env: { ...database.env, ...ENV }, port });
+  const api = createApiClient({ url: `http://127.0.0.1:${port}`, token: () => token });
+  const heard: number[] = [];
+  const onEvent = (event: InboxEvent): void => {
+    if (event.event === "notification") heard.push(event.body.position);
+  };
+  const inbox = openInbox({ api, onEvent, lastEventId: "0", backoff: BACKOFF });
   let provider = connect();
   await until(() => provider.synced);
   block(provider, 0).insert(1, [
@@ -100,6 +100,7 @@ test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut 
       metadata: { documentId, byUserId: tenant.userId },
     },
   ]);
+  await until(() => heard.length > 0, { describe: "Bob hears of it on his event stream" });
   block(provider, 0).delete(2, 1);
   for (let restart = 1; restart <= 10; restart += 1) {
     await server.end(restart % 2 === 0 ? "SIGTERM" : "SIGKILL");
@@ -122,6 +123,10 @@ test("[P1 T52] a typed mention notifies once: 10 restarts, 5 compactions, a cut 
   block(provider, 0).insert(0, [mentionElement("user", bob)]);
   await projected(provider, documentId);
   expect((await inboxOf(bob)).map(({ position }) => position)).toEqual([1, 2]);
+  // One stream, which came back after every restart, has told each of them once.
+  await until(() => heard.includes(2), { describe: "Bob hears of the second" });
+  expect(heard).toEqual([1, 2]);
+  await inbox.close();
   provider.destroy();
   expect(await server.end("SIGTERM")).toBe(0);
 }, 600_000);

@@ -54,6 +54,7 @@ export const collaboratorRoutes = {
       ),
     idempotent: true,
     etag: true,
+    example: { email: "ada@example.com", role: "editor" },
     answer: { status: 201, body: Collaborator },
     errors: ["conflict"],
   }),
@@ -77,6 +78,7 @@ export const collaboratorRoutes = {
     body: z.object({ role: RoleName }),
     etag: true,
     ifMatch: "optional",
+    example: { role: "reviewer" },
     answer: { status: 200, body: Collaborator },
   }),
   removeCollaborator: route({

@@ -9,14 +9,20 @@ export const Id = z.string().refine(isUuid, "must be a lower-case uuid").meta({ 
 /** A point in time, UTC. */
 export const Moment = z.iso.datetime().meta({ example: "2026-11-20T12:00:00.000Z" });
 
-/** A title or a name. No control characters: it is shown in lists and logs. */
+/**
+ * A title or a name. It is shown in lists and logs: nothing that breaks a line there, C1 included, nor turns the
+ * direction of what stands behind it (U+202A to U+202E, U+2066 to U+2069). A mark of direction is none of these.
+ */
 export const Name = z
   .string()
   .trim()
   .min(1)
   .max(200)
   // oxlint-disable-next-line no-control-regex -- they are what is refused
-  .regex(/^[^\u0000-\u001f\u007f]*$/u, "must not hold control characters")
+  .regex(
+    /^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$/u,
+    "must not hold characters that control lines or direction",
+  )
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
 
 /** A few sentences; lines may break. */
@@ -25,7 +31,10 @@ export const Prose = z
   .trim()
   .max(2000)
   // oxlint-disable-next-line no-control-regex -- they are what is refused
-  .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, "must not hold control characters")
+  .regex(
+    /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$/u,
+    "must not hold characters that control lines or direction",
+  )
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
 
 /** The address of a person, in whatever case: he is found by it. */

@@ -79,6 +79,12 @@ export const contentRoutes = {
     textBody: ["text/markdown", "text/html"],
     ifMatch: "required",
     etag: true,
+    example: {
+      content: {
+        type: "doc",
+        content: [{ type: "paragraph", content: [{ type: "text", text: "Begin." }] }],
+      },
+    },
     answer: {
       status: 200,
       body: z.object({

@@ -63,6 +63,8 @@ export type Route = {
   readonly query?: z.ZodObject;
   /** JSON, of at most `MAX_BODY_BYTES`. */
   readonly body?: z.ZodType;
+  /** A body that is taken as it stands, for who reads the description and tries it out there. */
+  readonly example?: unknown;
   /** It carries the content of a document: up to `MAX_CONTENT_BYTES`. */
   readonly carriesContent?: true;
   /** Taken in instead of JSON; the handler gets a string. */

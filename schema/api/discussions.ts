@@ -147,6 +147,7 @@ export const discussionRoutes = {
       .object({ ...words, anchor: AnchorRequest.nullable().default(null) })
       .refine(isOneForm, oneForm),
     idempotent: true,
+    example: { markdown: "When?", anchor: { quote: "Begin" } },
     answer: { status: 201, body: Thread },
     errors: [
       "anchor_not_found",
@@ -177,6 +178,7 @@ export const discussionRoutes = {
     params: OfThread,
     body: Words,
     idempotent: true,
+    example: { markdown: "On **Monday**." },
     answer: { status: 201, body: Comment },
     errors: ["not_found", "bad_content", "unknown_target", "document_quarantined", "too_large"],
   }),
@@ -213,6 +215,7 @@ export const discussionRoutes = {
     body: Words,
     ifMatch: "optional",
     etag: true,
+    example: { markdown: "On **Tuesday**." },
     answer: { status: 200, body: Comment },
     errors: ["not_found", "bad_content", "unknown_target", "document_quarantined", "too_large"],
   }),

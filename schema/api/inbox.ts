@@ -99,6 +99,7 @@ export const inboxRoutes = {
       "Name the newest position that you have seen: what arrives meanwhile stays unread.",
     access: { who: "signed-in" },
     body: z.object({ position: Position }),
+    example: { position: 1 },
     answer: { status: 200, body: Unread },
   }),
   getInboxSettings: route({
@@ -118,6 +119,7 @@ export const inboxRoutes = {
     description: "A kind that is left out is wanted. Counts for what comes from now on.",
     access: { who: "signed-in" },
     body: Settings,
+    example: { mention: true, comment_reply: true, thread_resolved: false, suggestion: true },
     answer: { status: 200, body: Settings },
   }),
   streamInbox: route({

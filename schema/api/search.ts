@@ -35,7 +35,7 @@ export const searchRoutes = {
       'Over everything that you may read, the best first; deleted documents never. English words are found in every form. `"exact phrase"`, `or` and `-without` work as people know them from the web; nothing that is typed is an error. All words have to stand in the title, or all in the text. New text can be found after about two seconds. A search that takes longer than three seconds is given up with `storage_unavailable`: search for something rarer, or in one project.',
     access: { who: "signed-in" },
     query: PageQuery.extend({
-      q: Name.describe("words; 1 to 200 characters"),
+      q: Name.describe("words; 1 to 200 characters").meta({ example: "plan" }),
       projectId: Id.optional().describe("only of this project; one you cannot read has none"),
       type: z.enum(DOCUMENT_TYPES).optional(),
       limit: z.coerce.number<number>().int().min(1).max(50).default(20),

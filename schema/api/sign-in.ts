@@ -47,6 +47,7 @@ export const signInRoutes = {
       "The token is in no other answer.",
     access: { who: "anyone" },
     body: z.object({ link: z.string().min(1).max(200) }),
+    example: { link: "what follows the # of a sign-in link" },
     answer: {
       status: 201,
       body: z.object({ token: z.string(), sessionId: Id, expiresAt: Moment, user: Self }),
@@ -109,6 +110,7 @@ export const signInRoutes = {
     summary: "Change the name that others see",
     access: { who: "person" },
     body: z.object({ name: Name }),
+    example: { name: "Ada" },
     answer: { status: 200, body: Me },
   }),
 } as const;

@@ -53,6 +53,7 @@ export const versionRoutes = {
     params: OfDocument,
     body: z.object({ name: Name }),
     idempotent: true,
+    example: { name: "Before the meeting" },
     answer: { status: 201, body: Version },
     errors: ["document_quarantined"],
   }),

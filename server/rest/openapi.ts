@@ -106,6 +106,7 @@ function headersOf({ idempotent, ifMatch, etag, method, answer }: Route): z.ZodO
 
 function bodyOf({
   body,
+  example,
   textBody = [],
 }: Route): NonNullable<NonNullable<RouteConfig["request"]>["body"]> | null {
   if (body === undefined && textBody.length === 0) return null;
@@ -113,7 +114,7 @@ function bodyOf({
   return {
     required: true,
     content: {
-      ...(body !== undefined && { "application/json": { schema: body } }),
+      ...(body !== undefined && { "application/json": { schema: body, example } }),
       ...Object.fromEntries(text),
     },
   };

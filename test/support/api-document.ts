@@ -3,7 +3,9 @@ import { createRequire } from "node:module";
 /** A JSON schema as the description prints it: of whatever keywords. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-type Content = { readonly [mediaType: string]: { readonly schema: JsonSchema } };
+type Content = {
+  readonly [mediaType: string]: { readonly schema: JsonSchema; readonly example?: unknown };
+};
 
 /** One parameter of an operation. */
 export type Parameter = {
