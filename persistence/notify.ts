@@ -94,7 +94,16 @@ async function wantedNotices(sql: SqlOrTransaction, notices: readonly Notice[]):
       and i.settings -> n.type is distinct from 'false'
       and not exists (select 1 from notifications x where x.inbox_id = i.id and x.once_key = n."onceKey")
     order by n.place`;
-  return rows.map(({ place }) => notices[place]).filter((notice) => notice !== undefined);
+  return withoutRepliesToMentioned(rows.flatMap(({ place }) => notices[place] ?? []));
+}
+
+/** Whoever hears that a reply mentions him does not also hear that there is one. */
+function withoutRepliesToMentioned(notices: readonly Notice[]): Notice[] {
+  const about = ({ recipient, entityId }: Notice): string => `${inboxKey(recipient)} ${entityId}`;
+  const mentioned = new Set(notices.filter(({ type }) => type === "mention").map(about));
+  return notices.filter(
+    (notice) => notice.type !== "comment_reply" || !mentioned.has(about(notice)),
+  );
 }
 
 /** Locks the inboxes until the transaction ends; who has none yet gets one. */

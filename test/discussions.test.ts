@@ -217,6 +217,17 @@ test("who takes part in a thread hears of replies and of its end, once, and who 
   ]);
 });
 
+test("who wants no mentions hears of a reply that mentions him as of any other", async () => {
+  const params = await newDocument();
+  const threadId = (await begin(byOther, params)).id;
+  await byOther.putInboxSettings({ body: { mention: false } });
+  const markdown = `Look, [@other](mention:user/${other.userId})`;
+  await owner.createReply({ params: { ...params, threadId }, body: { markdown } });
+  await byOther.putInboxSettings({ body: {} });
+  const kinds = (await noticesOf(params.documentId, other.userId)).map(({ type }) => type);
+  expect(kinds).toEqual(["comment_reply"]);
+});
+
 test("threads are listed page by page, by what they are", async () => {
   const params = await newDocument();
   const ids: string[] = [];

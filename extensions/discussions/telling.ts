@@ -31,7 +31,7 @@ export async function tellOfComment(told: Told): Promise<readonly InboxKey[]> {
   const document = await readDocument(tx, told.documentId);
   await note(told, document, "comment_added");
   const isReply = comment.id !== thread.id;
-  const recipients = isReply ? participants(told, mentionedIn(comment.content)) : [];
+  const recipients = isReply ? participants(told) : [];
   const notices = recipients.map((recipient): Notice => ({
     ...noticeOf(told, document),
     recipient,
@@ -54,7 +54,7 @@ export async function tellOfState(told: Told): Promise<readonly InboxKey[]> {
   await note(told, document, thread.resolved === null ? "reopened" : "resolved");
   if (thread.resolved === null) return [];
   const { at } = thread.resolved;
-  const notices = participants(told, new Set()).map((recipient): Notice => ({
+  const notices = participants(told).map((recipient): Notice => ({
     ...noticeOf(told, document),
     recipient,
     type: "thread_resolved",
@@ -111,24 +111,18 @@ function noticeOf({ documentId, author, thread, comment }: Told, { projectId }: 
   };
 }
 
-/** Whoever has a comment in the thread; not who does this himself, and not whom it mentions: he hears of it so. */
-function participants(
-  { thread, author }: Told,
-  mentioned: ReadonlySet<string>,
-): Notice["recipient"][] {
+/** Whoever has a comment in the thread; not who does this himself. */
+function participants({ thread, author }: Told): Notice["recipient"][] {
   const found = new Map<string, Notice["recipient"]>();
   for (const { author: writer, deletedAt } of thread.comments) {
     const who = whoOf(writer);
-    if (deletedAt !== null || who === whoOf(author) || mentioned.has(who)) continue;
+    if (deletedAt !== null || who === whoOf(author)) continue;
     const { userId, agentId } = writer;
     if (agentId !== null) found.set(who, { agentId });
     else if (userId !== null) found.set(who, { userId });
   }
   return [...found.values()];
 }
-
-const mentionedIn = (content: JSONContent): ReadonlySet<string> =>
-  new Set(mentionsIn(content).map(({ targetType, targetId }) => `${targetType}:${targetId}`));
 
 /** How a comment begins, for whoever reads what he is told. */
 function excerpt(content: JSONContent): string {
