@@ -28,22 +28,25 @@ const phraseOf = (character: string): number | null => {
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/gu, "");
 
-/** From here on a phrase has to be found wherever it is, if it is there once. */
+/** From here on a phrase ought to be found wherever it is, if it is there once. */
 const ALWAYS_FOUND = 16;
 
 /** The words of a document, as the oracle compares them. */
 export const wordsIn = (doc: Y.Doc): string => squeezed(plainText(yDocToContent(doc)));
 
-/** What is wrong with where an anchor on a phrase is said to be; null when it is right. */
-export function faultOf(
-  text: string,
-  { number, anchor, found }: { number: number; anchor: Anchor; found: ResolvedAnchor | null },
-): string | null {
+type Resolved = { number: number; anchor: Anchor; found: ResolvedAnchor | null };
+
+/** How an anchor on a phrase falls short of what could be known: it is lost, or is not on all of its words. */
+export function shortfallOf(text: string, { anchor, found }: Resolved): string | null {
   const quote = squeezed(anchor.quote);
-  const count = text.split(quote).length - 1;
-  if (found === null) {
-    return count === 1 && quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
-  }
+  if (text.split(quote).length !== 2) return null;
+  if (found === null) return quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
+  return squeezed(found.text) === quote ? null : `not on all of it: ${found.text}`;
+}
+
+/** What is wrong with where an anchor on a phrase is said to be; null when it is right, or detached. */
+export function faultOf({ number, anchor, found }: Resolved): string | null {
+  if (found === null) return null;
   const owners = Array.from(found.text, phraseOf);
   if (!owners.includes(number) && !isRest(anchor, found)) return `on other words: ${found.text}`;
   // What was pasted between the ends of a phrase is in it now; what stands beside them is not.
@@ -54,7 +57,6 @@ export function faultOf(
   const isBeside = (owner: number | null, at: number): boolean =>
     owner !== null && owner !== number && (at < first || at > last);
   if (owners.some(isBeside)) return `on other words too: ${found.text}`;
-  if (count === 1 && squeezed(found.text) !== quote) return `not all of it: ${found.text}`;
   const ranged = found.ranges.map(wordsOf).join("");
   if (squeezed(ranged) !== squeezed(found.text)) return `its ranges say ${ranged}`;
   return null;
