@@ -26,21 +26,33 @@ const MAX_INTEGER = 2_147_483_647;
 /** Bursts that become activities in one statement. */
 const BURSTS_AT_ONCE = 1000;
 
-/** Measures rows of the log, one burst for each author. `doc` holds them. */
-export async function measureBursts(
+/** What rows of the log brought. */
+export type MeasuredEdits = {
+  /** One for each author. */
+  readonly bursts: readonly EditBurst[];
+  /** By Yjs client, the clock from which on its structs came with them. */
+  readonly newFrom: ReadonlyMap<number, number>;
+};
+
+/** Measures rows of the log. `doc` holds them. */
+export async function measureEdits(
   rows: AsyncIterable<LoggedUpdate>,
   doc: Y.Doc,
-): Promise<EditBurst[]> {
+): Promise<MeasuredEdits> {
   const measure = createEditMeter(doc);
   const bursts = new Map<string, EditBurst>();
+  const newFrom = new Map<number, number>();
   for await (const row of rows) {
     const size = measure(row.update);
+    for (const [client, clock] of size?.clocks ?? []) {
+      newFrom.set(client, Math.min(newFrom.get(client) ?? clock, clock));
+    }
     // The empty update that a repair leaves, or one that nothing can be said of.
     if (size === null || size.added + size.removed + size.sections.length === 0) continue;
     const key = `${row.author.userId ?? ""} ${row.author.agentId ?? ""}`;
     bursts.set(key, grown(bursts.get(key), row, size));
   }
-  return [...bursts.values()];
+  return { bursts: [...bursts.values()], newFrom };
 }
 
 function grown(burst: EditBurst | undefined, row: LoggedUpdate, size: EditSize): EditBurst {

@@ -20,6 +20,7 @@ export type NotificationRow = {
   readonly kind: NotificationKind;
   readonly priority: NotificationPriority;
   readonly title: string;
+  /** Null too where it quoted a comment that was deleted. */
   readonly body: string | null;
   /** Where its document is now. */
   readonly projectId: string;
@@ -65,7 +66,9 @@ const shown = (sql: SqlOrTransaction, { owner, reach, mayRead }: InboxReader) =>
 };
 
 const columns = (sql: SqlOrTransaction) => sql`
-  n.id, n.position::float8 as position, n.type as kind, n.priority, n.title, n.body, p.id as "projectId",
+  n.id, n.position::float8 as position, n.type as kind, n.priority, n.title, p.id as "projectId",
+  case when n.entity_type = 'comment' and exists (
+    select 1 from comments k where k.id = n.entity_id and k.deleted_at is not null) then null else n.body end as body,
   n.entity_type as "entityType", n.entity_id as "entityId", n.metadata,
   coalesce((select by.name from agents by where by.id = (n.metadata ->> 'byAgentId')::uuid),
            (select by.name from users by where by.id = (n.metadata ->> 'byUserId')::uuid)) as "byName",

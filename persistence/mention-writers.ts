@@ -8,16 +8,16 @@ import type { SqlOrTransaction } from "./database.ts";
 export type Writers = (mention: Mention) => Author | null;
 
 /**
- * Looks up who mentions: the author of the Yjs client that made the mention's element. With no document, for one that
- * mentions nobody, it asks nothing.
+ * Looks up who mentions: the author of the Yjs client that made the mention's element. `newFrom`: see
+ * `mentionClients`. With no document, for one that mentions nobody, it asks nothing.
  */
 export async function readWriters(
   sql: SqlOrTransaction,
   documentId: string,
-  doc: Y.Doc | null,
+  text: { readonly doc: Y.Doc; readonly newFrom: ReadonlyMap<number, number> } | null,
 ): Promise<Writers> {
-  if (doc === null) return () => null;
-  const clients = mentionClients(doc);
+  if (text === null) return () => null;
+  const clients = mentionClients(text.doc, text.newFrom);
   const asked = [...new Set(clients.values())].join(",");
   const rows = await sql<{ client: string; userId: string | null; agentId: string | null }[]>`
     select client_id as client, user_id as "userId", agent_id as "agentId" from yjs_clients

@@ -7,7 +7,7 @@ import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import { DEADLOCK_DETECTED, errorCode, type Sql, type SqlOrTransaction } from "./database.ts";
 import { compareWords, writeWords, type WordsChange } from "./document-words.ts";
 import { compareDetached, writeDetached, type DetachedChange } from "./detached-threads.ts";
-import { addBursts, measureBursts, type EditBurst } from "./edit-bursts.ts";
+import { addBursts, measureEdits, type MeasuredEdits } from "./edit-bursts.ts";
 import { toJsonb, withoutNul } from "./jsonb.ts";
 import { loadDocument, type StoredDocument } from "./load-document.ts";
 import { loggedSince } from "./logged-since.ts";
@@ -60,8 +60,9 @@ export async function projectDocument(sql: Sql, documentId: string): Promise<Pro
 async function attemptProjection(sql: Sql, documentId: string): Promise<Outcome | null> {
   const doc = new Y.Doc({ gc: true });
   try {
-    const { stored, bursts } = await sql.begin("isolation level repeatable read read only", (tx) =>
-      readState(tx, documentId, doc),
+    const { stored, bursts, newFrom } = await sql.begin(
+      "isolation level repeatable read read only",
+      (tx) => readState(tx, documentId, doc),
     );
     const seq = stored.headSeq;
     if (stored.quarantine !== null) {
@@ -70,7 +71,7 @@ async function attemptProjection(sql: Sql, documentId: string): Promise<Outcome 
       return nothing("quarantined", seq);
     }
     if (stored.projectedSeq >= seq) return nothing("current", seq);
-    const derived = await derive(sql, documentId, doc);
+    const derived = await derive(sql, documentId, { doc, newFrom });
     const rung = await write(sql, documentId, { ...derived, bursts, stored });
     return rung === null ? null : { outcome: "projected", seq, hasEdits: bursts.length > 0, rung };
   } finally {
@@ -78,16 +79,18 @@ async function attemptProjection(sql: Sql, documentId: string): Promise<Outcome 
   }
 }
 
-type State = { readonly stored: StoredDocument; readonly bursts: readonly EditBurst[] };
+type State = MeasuredEdits & { readonly stored: StoredDocument };
 
 /** In one database snapshot: a compaction moves rows to the history. */
 async function readState(tx: SqlOrTransaction, documentId: string, doc: Y.Doc): Promise<State> {
   const stored = await loadDocument(tx, { documentId, part: "content" }, doc);
   const { projectedSeq: after, stateSeq, headSeq: until, quarantine } = stored;
   // Below 0: everything is to be derived again, but the edits have been told of.
-  if (quarantine !== null || after >= until || after < 0) return { stored, bursts: [] };
+  if (quarantine !== null || after >= until || after < 0) {
+    return { stored, bursts: [], newFrom: new Map() };
+  }
   const rows = loggedSince(tx, documentId, { after, stateSeq, until });
-  return { stored, bursts: await measureBursts(rows, doc) };
+  return { stored, ...(await measureEdits(rows, doc)) };
 }
 
 type Derived = {
@@ -101,7 +104,11 @@ type Derived = {
 };
 
 /** What takes long is done here, before the transaction that others may have to wait for. */
-async function derive(sql: Sql, documentId: string, doc: Y.Doc): Promise<Derived> {
+async function derive(
+  sql: Sql,
+  documentId: string,
+  { doc, newFrom }: Pick<State, "newFrom"> & { readonly doc: Y.Doc },
+): Promise<Derived> {
   const content = yDocToContent(doc);
   const diagram = yDocDiagram(doc);
   const text = withoutNul(plainText(content));
@@ -112,7 +119,7 @@ async function derive(sql: Sql, documentId: string, doc: Y.Doc): Promise<Derived
     diagram: diagram === null ? null : withoutNul(diagram),
     words: await compareWords(sql, documentId, text),
     mentions,
-    writers: await readWriters(sql, documentId, mentions.length === 0 ? null : doc),
+    writers: await readWriters(sql, documentId, mentions.length === 0 ? null : { doc, newFrom }),
     detached: await compareDetached(sql, documentId, doc),
   };
 }
@@ -129,7 +136,7 @@ class Overtaken extends Error {}
 async function write(
   sql: Sql,
   documentId: string,
-  projected: Derived & State,
+  projected: Derived & Omit<State, "newFrom">,
 ): Promise<InboxKey[] | null> {
   const { stored } = projected;
   const size = textSize(projected.text);

@@ -32,9 +32,13 @@ const TIMEOUT_MS = 3_000;
 /** Characters of a document that a snippet is looked for in: PostgreSQL reads all of it for each result. */
 const SNIPPET_SOURCE = 20_000;
 
-/** What a match is put between; both are taken out of the words before, so no document can write them. */
+/** What a match is put between; as what follows, it is taken out of the words before, so no document can write it. */
 const START = "\u0001";
 const STOP = "\u0002";
+
+/** What stands for `<` and `>` while a match is looked for: PostgreSQL takes words between them for a tag and drops it. */
+const LESS = "\u0003";
+const MORE = "\u0004";
 
 type Row = Omit<Paged<FoundDocument>, "title" | "snippet"> & {
   readonly title: string;
@@ -135,12 +139,13 @@ const headline = (
   query: Sqlish,
   options: string,
 ): Sqlish => tx`
-  ts_headline('english', translate(${words}, ${START + STOP}, ''), ${query},
+  ts_headline('english', translate(${words}, ${`<>${LESS}${MORE}${START}${STOP}`}, ${LESS + MORE}), ${query},
               ${`StartSel="${START}", StopSel="${STOP}", ${options}`})`;
 
 /** What stands between the marks, and what does not. */
 function marked(text: string): MarkedText[] {
-  const parts = text.split(START).flatMap((piece, index) => {
+  const shown = text.replaceAll(LESS, "<").replaceAll(MORE, ">");
+  const parts = shown.split(START).flatMap((piece, index) => {
     if (index === 0) return [{ text: piece, isMatch: false }];
     const [match = "", ...rest] = piece.split(STOP);
     return [

@@ -4,14 +4,17 @@ import { type AnchorText, lineAt, type Span } from "./anchor-text.ts";
 /** Characters of the same block that an anchor keeps from either side of its quote. */
 const CONTEXT_LENGTH = 32;
 
-/** Places of one quote that are looked at: with more, the words alone say nothing. */
+/** Wanted places of one quote that are answered: with more, the words alone say nothing. */
 const MAX_PLACES = 2000;
 
 /** The words of a document, ready to be searched. */
 export type QuoteIndex = {
   readonly text: AnchorText;
-  /** Every place of these words, as they stand; where there is none, those that differ in white space only. */
-  places(quote: string): Span[];
+  /**
+   * Every place of these words that is wanted, as they stand; where there is none, those that differ in white space
+   * only.
+   */
+  places(quote: string, isWanted?: (span: Span) => boolean): Span[];
   /** How many characters beside a span are those that were beside the quote, white space not counted. */
   contextAt(span: Span, context: Context): number;
 };
@@ -24,19 +27,18 @@ export function createQuoteIndex(text: AnchorText): QuoteIndex {
   let made: Squeezed | null = null;
   return {
     text,
-    places(quote) {
-      const exact = everyIndexOf(text.text, quote).map((from) => ({
-        from,
-        to: from + quote.length,
-      }));
+    places(quote, isWanted = () => true) {
+      const exactAt = (from: number): Span => ({ from, to: from + quote.length });
+      const exact = everyPlaceOf(quote, { within: text.text, spanAt: exactAt, isWanted });
       if (exact.length > 0) return exact;
       const wanted = squeezed(quote);
       made ??= squeeze(text.text);
       const { characters, at } = made;
-      return everyIndexOf(characters, wanted).map((from) => ({
+      const spanAt = (from: number): Span => ({
         from: at[from] ?? 0,
         to: (at[from + wanted.length - 1] ?? 0) + 1,
-      }));
+      });
+      return everyPlaceOf(wanted, { within: characters, spanAt, isWanted });
     },
     contextAt({ from, to }, { before, after }) {
       // Twice as much, since white space is not counted.
@@ -47,13 +49,21 @@ export function createQuoteIndex(text: AnchorText): QuoteIndex {
   };
 }
 
-function everyIndexOf(text: string, wanted: string): number[] {
-  const found: number[] = [];
-  if (wanted === "") return found;
-  let at = text.indexOf(wanted);
+function everyPlaceOf(
+  words: string,
+  {
+    within,
+    spanAt,
+    isWanted,
+  }: { within: string; spanAt: (at: number) => Span; isWanted: (span: Span) => boolean },
+): Span[] {
+  const found: Span[] = [];
+  if (words === "") return found;
+  let at = within.indexOf(words);
   while (at !== -1 && found.length < MAX_PLACES) {
-    found.push(at);
-    at = text.indexOf(wanted, at + 1);
+    const span = spanAt(at);
+    if (isWanted(span)) found.push(span);
+    at = within.indexOf(words, at + 1);
   }
   return found;
 }

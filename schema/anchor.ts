@@ -120,18 +120,17 @@ export function anchorByQuote(
   if (quote === "") throw new ScriptoriumError("bad_request", "The quote has no words");
   const index = createQuoteIndex(readAnchorText(doc));
   const { text } = index;
-  const found = index
-    .places(quote)
-    .filter(
-      (span) =>
-        (sectionId === undefined || lineAt(text, span.from)?.blockId === sectionId) &&
-        squeezed(text.text.slice(0, span.from).slice(-4 * before.length - 64)).endsWith(
-          squeezed(before),
-        ) &&
-        squeezed(text.text.slice(span.to, span.to + 4 * after.length + 64)).startsWith(
-          squeezed(after),
-        ),
-    );
+  const found = index.places(
+    quote,
+    (span) =>
+      (sectionId === undefined || lineAt(text, span.from)?.blockId === sectionId) &&
+      squeezed(text.text.slice(0, span.from).slice(-4 * before.length - 64)).endsWith(
+        squeezed(before),
+      ) &&
+      squeezed(text.text.slice(span.to, span.to + 4 * after.length + 64)).startsWith(
+        squeezed(after),
+      ),
+  );
   const [first, second] = found;
   if (first === undefined) {
     throw new ScriptoriumError("anchor_not_found", "The quote is not in the text");

@@ -10,6 +10,8 @@ export type EditSize = {
   readonly removed: number;
   /** Ids of the top-level blocks, of those that are still there, in the order in which they were met. */
   readonly sections: readonly string[];
+  /** By Yjs client, the clock of the first struct that it brought. */
+  readonly clocks: ReadonlyMap<number, number>;
 };
 
 type YType = Y.AbstractType<unknown>;
@@ -35,8 +37,11 @@ export function createEditMeter(doc: Y.Doc): (update: Uint8Array) => EditSize | 
       if (section !== null) sections.add(section);
     };
     let added = 0;
+    const clocks = new Map<number, number>();
     for (const struct of decoded.structs) {
       if (!(struct instanceof Y.Item)) continue;
+      const { client, clock } = struct.id;
+      clocks.set(client, Math.min(clocks.get(client) ?? clock, clock));
       if (struct.content instanceof Y.ContentString) added += struct.length;
       structsIn(doc, struct.id.client, struct.id.clock, 1).forEach(touch);
     }
@@ -49,7 +54,7 @@ export function createEditMeter(doc: Y.Doc): (update: Uint8Array) => EditSize | 
         }
       }
     }
-    return { added, removed, sections: [...sections] };
+    return { added, removed, sections: [...sections], clocks };
   };
 }
 

@@ -203,6 +203,15 @@ describe("a quote", () => {
     expect(chosen).toMatchObject({ anchor: { before: "The ", blockId: second?.sectionId } });
   });
 
+  test("of words that stand there thousands of times is found by what is beside it, or by its section", () => {
+    const lines = Array.from({ length: 6 }, () => `${"the cat ".repeat(500)}.`);
+    const { doc } = opened([...lines, "Last: the quick brown fox"].join("\n\n"));
+    const byContext = anchorByQuote(doc, { quote: "the", before: "Last:" });
+    expect(byContext).toMatchObject({ anchor: { before: "Last: ", after: " quick brown fox" } });
+    const sectionId = "anchor" in byContext ? (byContext.anchor.blockId ?? "") : "";
+    expect(anchorByQuote(doc, { quote: "the", sectionId })).toEqual(byContext);
+  });
+
   test("that is not there, is empty or too long is refused", () => {
     const { doc } = opened();
     const codeOf = (quote: string, sectionId?: string): unknown => {

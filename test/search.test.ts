@@ -140,6 +140,12 @@ test("a document cannot mark what does not match, and what it holds comes out as
     { text: "quokka", isMatch: true },
   ]);
   expect(JSON.stringify(found)).not.toMatch(/\\u000[12]/u);
+  const words = "List<String> or a \u0003<name> beside the numbat";
+  await documentWith(words, "Of Map<Key>");
+  const [whole] = await results("numbat");
+  const textOf = (parts: { text: string }[] = []) => parts.map(({ text }) => text).join("");
+  expect(textOf(whole?.snippet)).toBe(words.replace("\u0003", ""));
+  expect(textOf(whole?.title)).toBe("Of Map<Key>");
 });
 
 test("the indexes are used with 10,000 documents", { timeout: 120_000 }, async () => {

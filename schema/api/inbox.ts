@@ -20,7 +20,7 @@ const Notification = z
     kind: Kind,
     priority: z.enum(NOTIFICATION_PRIORITIES),
     title: z.string(),
-    body: z.string().nullable(),
+    body: z.string().nullable().describe("how the comment begins; null: none, or it was deleted"),
     projectId: Id,
     documentId: Id.nullable(),
     threadId: Id.nullable(),

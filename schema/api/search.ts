@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { DOCUMENT_TYPES } from "../closed-sets.ts";
-import { Id, Name, NextCursor, PageQuery } from "./common.ts";
+import { Id, NextCursor, PageQuery } from "./common.ts";
 import { route } from "./contract.ts";
+
+/** What somebody types or pastes to be looked for: unlike in a name, marks of direction stand in it harmlessly. */
+const Query = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/u, "must not hold control characters")
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode");
 
 /** A piece of text that matches, or stands between what does. Plain text: whoever shows it in HTML escapes it. */
 const SnippetPart = z
@@ -35,7 +45,7 @@ export const searchRoutes = {
       'Over everything that you may read, the best first; deleted documents never. English words are found in every form. `"exact phrase"`, `or` and `-without` work as people know them from the web; nothing that is typed is an error. All words have to stand in the title, or all in the text. New text can be found after about two seconds. A search that takes longer than three seconds is given up with `storage_unavailable`: search for something rarer, or in one project.',
     access: { who: "signed-in" },
     query: PageQuery.extend({
-      q: Name.describe("words; 1 to 200 characters").meta({ example: "plan" }),
+      q: Query.describe("words; 1 to 200 characters").meta({ example: "plan" }),
       projectId: Id.optional().describe("only of this project; one you cannot read has none"),
       type: z.enum(DOCUMENT_TYPES).optional(),
       limit: z.coerce.number<number>().int().min(1).max(50).default(20),

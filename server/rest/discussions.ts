@@ -17,7 +17,8 @@ import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { Anchor } from "../../schema/anchor.ts";
 import { parseComment } from "../../schema/comment-content.ts";
-import { mentionsIn } from "../../schema/mentions.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
+import { mentionsIn, type Mention } from "../../schema/mentions.ts";
 import type { Principal } from "../../schema/principal.ts";
 import { AmbiguousAnchor } from "./ambiguous-anchor.ts";
 import { authorOf } from "./author.ts";
@@ -69,8 +70,10 @@ const threadHandlers = ({ discussions, readingThread }: DiscussionDoors) =>
         const anchor =
           body.anchor === null
             ? null
-            : await anchorFor(readingThread, { documentId, wanted: body.anchor });
+            : await anchorFor(readingThread, { documentId, wanted: body.anchor }).catch(refusal);
         return async (call) => {
+          // Not before: who sends it again is to get the first answer, wherever the words are now.
+          if (anchor instanceof ScriptoriumError) throw anchor;
           await admit(call.sql, documentId, content);
           const thread = { documentId, content, anchor };
           const { threadId } = await discussions.createThread(discussant(call), thread);
@@ -97,7 +100,8 @@ const commentHandlers = ({ discussions }: DiscussionDoors) =>
     async updateComment(call) {
       const { sql, params, body, mustMatch } = call;
       const content = parseComment(body);
-      await admit(sql, params.documentId, content);
+      const before = await readComment(sql, params.documentId, params.commentId);
+      await admit(sql, params.documentId, content, before.content);
       const check = (comment: Worded): void => mustMatch(etagOfWords(comment));
       await discussions.edit(discussant(call), { ...params, content, check });
       const row = await readComment(sql, params.documentId, params.commentId);
@@ -130,15 +134,23 @@ const discussant = ({ sql: tx, by, afterCommit, principal, place }: Writing): Di
   mayManage: place.rights.includes("manage"),
 });
 
-/** @throws ScriptoriumError `document_not_found`; `unknown_target` for a mention of what does not exist. */
+/**
+ * `before`: what the comment said until now; whom it mentioned may have left since and stays in it.
+ * @throws ScriptoriumError `document_not_found`; `unknown_target` for a mention of what does not exist.
+ */
 async function admit(
   sql: SqlOrTransaction,
   documentId: string,
   content: JSONContent,
+  before: JSONContent = {},
 ): Promise<void> {
   const { projectId } = await readDocument(sql, documentId);
-  await checkTargets(sql, projectId, mentionsIn(content));
+  const kept = new Set(mentionsIn(before).map(targetOf));
+  const added = mentionsIn(content).filter((mention) => !kept.has(targetOf(mention)));
+  await checkTargets(sql, projectId, added);
 }
+
+const targetOf = ({ targetType, targetId }: Mention): string => `${targetType}:${targetId}`;
 
 /** @throws ScriptoriumError `anchor_not_found`; `anchor_ambiguous`, with the places that it could be. */
 async function anchorFor(
@@ -148,6 +160,12 @@ async function anchorFor(
   const found = await thread.anchor(task);
   if ("anchor" in found) return found.anchor;
   throw new AmbiguousAnchor(found.candidates);
+}
+
+/** What was refused, to be thrown later; everything else is thrown now. */
+function refusal(error: unknown): ScriptoriumError {
+  if (error instanceof ScriptoriumError) return error;
+  throw error;
 }
 
 type OfThread = { readonly params: { readonly documentId: string; readonly threadId: string } };
