@@ -1,3 +1,4 @@
+import { addressOf } from "../schema/api/address.ts";
 import { api, type Api, type ApiName } from "../schema/api/index.ts";
 import type { AnswerOf, CallOf, EventOf, Route, TextType } from "../schema/api/contract.ts";
 import type { Problem } from "../schema/api/common.ts";
@@ -42,6 +43,8 @@ export type TextAnswer = {
   readonly body: undefined;
   readonly text: string;
   readonly etag: string | null;
+  /** The position of the document's log that it was read at, where the route tells it. */
+  readonly seq: number | null;
 };
 
 /** Leaves out what a route does not take. */
@@ -116,15 +119,10 @@ async function send(
   { params = {}, query = {}, body }: LooseCall,
   extras: CallOptions,
 ): Promise<ApiAnswer<Route> | TextAnswer | EventsAnswer<Route>> {
-  const path = contract.path.replaceAll(/\{(\w+)\}/gu, (_, name: string) =>
-    encodeURIComponent(String(params[name])),
-  );
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
   const signals = [signal, extras.signal].filter((each) => each !== undefined);
   const text = contract.textBody !== undefined && typeof body === "string" ? body : null;
   const response = await fetch(
-    `${url.replace(/\/+$/u, "")}/api/v1${path}${given.length > 0 ? `?${search}` : ""}`,
+    `${url.replace(/\/+$/u, "")}/api/v1${addressOf(contract, params, query)}`,
     {
       method: contract.method.toUpperCase(),
       headers: headersOf(token(), extras, bodyTypeOf(text, body, extras)),
@@ -142,7 +140,9 @@ async function send(
     return { body: await response.json(), text: null, etag };
   }
   if (response.status === 204) return { body: undefined, text: null, etag };
-  return { body: undefined, text: await response.text(), etag };
+  const seq = response.headers.get("x-document-seq");
+  const read = { etag, seq: seq === null ? null : Number(seq) };
+  return { body: undefined, text: await response.text(), ...read };
 }
 
 /** The events of a stream, the data of each parsed. */

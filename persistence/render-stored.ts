@@ -19,7 +19,8 @@ export type Rendering = { readonly text: string; readonly dropped: number };
 /** `seq`: the log position that the content stands for, and the diagram with it. */
 export type RenderedContent = Rendering & { readonly seq: number; readonly diagram: string | null };
 
-type Stored = {
+/** What is stored at a position of the log. */
+export type Stored = {
   readonly seq: number;
   readonly content: JSONContent | null;
   readonly diagram: string | null;
@@ -41,7 +42,11 @@ export async function renderStored(
   return { seq, diagram, ...(await renderContent(content, format)) };
 }
 
-async function readCommitted(sql: SqlOrTransaction, documentId: string): Promise<Stored> {
+/**
+ * The content of a document as it is committed.
+ * @throws ScriptoriumError `document_not_found`, `document_quarantined`.
+ */
+export async function readCommitted(sql: SqlOrTransaction, documentId: string): Promise<Stored> {
   const unwritten = await readUnwritten(sql, documentId);
   if (unwritten !== null) return unwritten;
   const doc = new Y.Doc({ gc: true });

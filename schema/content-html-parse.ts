@@ -3,9 +3,15 @@ import type { JSONContent } from "@tiptap/core";
 import { parseInline, textInside, type MarkJsons } from "./content-html-inline.ts";
 import { parseContent } from "./content-parse.ts";
 import { isImageUrl } from "./content-url.ts";
-import { isBlockId, isLanguage } from "./document-attributes.ts";
+import { isBlockId, isColumnWidths, isLanguage } from "./document-attributes.ts";
 import { ScriptoriumError } from "./errors.ts";
-import { readHtml, type HtmlElement, type HtmlNode } from "./html-tree.ts";
+import {
+  READ_TAG,
+  readHtml,
+  type HtmlElement,
+  type HtmlNode,
+  type HtmlPiece,
+} from "./html-tree.ts";
 
 /** As much as Markdown may have, in characters. */
 const MAX_LENGTH = 2_000_000;
@@ -25,9 +31,13 @@ export function parseHtml(html: string): JSONContent {
   if (html.length > MAX_LENGTH) {
     throw new ScriptoriumError("too_large", `The HTML has more than ${MAX_LENGTH} characters`);
   }
-  const blocks = parseFlow(readHtml(html), []);
+  const blocks = blocksOfHtml([html]);
   return parseContent({ type: "doc", content: blocks.length === 0 ? [paragraph()] : blocks });
 }
+
+/** The blocks of an HTML text in pieces, not canonical yet; what has been read already stays as it is. */
+export const blocksOfHtml = (pieces: readonly HtmlPiece[]): JSONContent[] =>
+  parseFlow(readHtml(pieces), []);
 
 /** Blocks, and between them runs of text, which become paragraphs. */
 function parseFlow(nodes: readonly HtmlNode[], marks: MarkJsons): JSONContent[] {
@@ -163,6 +173,10 @@ function parseCell({ tag, attributes, children }: HtmlElement, marks: MarkJsons)
     const value = Number(attributes.get(name) ?? 1);
     return Number.isInteger(value) && value >= 1 && value <= 1000 ? value : 1;
   };
+  const widths = attributes
+    .get("colwidth")
+    ?.split(",")
+    .flatMap((width) => (width === "" ? [] : [Number(width)]));
   const align = /text-align:\s*(?<align>left|center|right)/u.exec(attributes.get("style") ?? "");
   const content = parseFlow(children, marks);
   return {
@@ -170,6 +184,7 @@ function parseCell({ tag, attributes, children }: HtmlElement, marks: MarkJsons)
     attrs: {
       colspan: span("colspan"),
       rowspan: span("rowspan"),
+      ...(isColumnWidths(widths) && { colwidth: widths }),
       ...(align !== null && { align: align.groups?.["align"] }),
     },
     content: content.length === 0 ? [paragraph()] : content,
@@ -191,6 +206,7 @@ const BLOCKS: Readonly<Record<string, ParseBlock>> = {
   pre: parsePre,
   img: parseImage,
   hr: () => [{ type: "horizontalRule" }],
+  [READ_TAG]: ({ blocks = [] }) => [...blocks],
   div: parseFlowOf,
   section: parseFlowOf,
   article: parseFlowOf,

@@ -12,7 +12,7 @@ import {
   textOf,
 } from "./content-node.ts";
 import { isImageUrl, isLinkUrl } from "./content-url.ts";
-import { isBlockId, isLanguage } from "./document-attributes.ts";
+import { isBlockId, isColumnWidths, isLanguage } from "./document-attributes.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -25,10 +25,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/gu, (character) => ESCAPES[character] ?? "");
 
-type HtmlAttributes = Readonly<Record<string, string | null>>;
+/** Attributes of an element; null: it has none of this name. */
+export type HtmlAttributes = Readonly<Record<string, string | null>>;
 
-/** Tag and attribute names are always ours; only values come from the document. */
-function open(tag: string, attributes: HtmlAttributes = {}): string {
+/** Begins an element. Tag and attribute names are always ours; only values come from the document. */
+export function openTag(tag: string, attributes: HtmlAttributes = {}): string {
   const written = Object.entries(attributes)
     .filter((entry): entry is [string, string] => entry[1] !== null)
     .map(([name, value]) => ` ${name}="${escapeHtml(value)}"`);
@@ -36,7 +37,7 @@ function open(tag: string, attributes: HtmlAttributes = {}): string {
 }
 
 const element = (tag: string, attributes: HtmlAttributes, inner: string): string =>
-  `${open(tag, attributes)}${inner}</${tag}>`;
+  `${openTag(tag, attributes)}${inner}</${tag}>`;
 
 const MARK_TAGS: Readonly<Record<string, string>> = {
   bold: "strong",
@@ -64,18 +65,26 @@ const simple =
   (_, inner, id) =>
     element(tag, id, inner());
 
+/** Of a table's cell: what it spans, how wide its columns are, and where its text stands. */
+export function cellAttributes(node: JSONContent): HtmlAttributes {
+  const span = (name: string) => {
+    const value = numberAttribute(node, name, { from: 1, to: 1000, fallback: 1 });
+    return value === 1 ? null : String(value);
+  };
+  const widths = attribute(node, "colwidth");
+  const align = textAttribute(node, "align") ?? "";
+  return {
+    colspan: span("colspan"),
+    rowspan: span("rowspan"),
+    colwidth: isColumnWidths(widths) ? widths.join(",") : null,
+    style: /^(?:left|center|right)$/u.test(align) ? `text-align: ${align}` : null,
+  };
+}
+
 const cell =
   (tag: string): RenderNode =>
-  (node, inner) => {
-    const span = (name: string) => {
-      const value = numberAttribute(node, name, { from: 1, to: 1000, fallback: 1 });
-      return value === 1 ? null : String(value);
-    };
-    const align = textAttribute(node, "align");
-    const style =
-      align !== null && /^(?:left|center|right)$/u.test(align) ? `text-align: ${align}` : null;
-    return element(tag, { colspan: span("colspan"), rowspan: span("rowspan"), style }, inner());
-  };
+  (node, inner) =>
+    element(tag, cellAttributes(node), inner());
 
 function renderTaskItem(node: JSONContent, inner: () => string): string {
   const checked = attribute(node, "checked") === true;
@@ -84,18 +93,21 @@ function renderTaskItem(node: JSONContent, inner: () => string): string {
   return element("li", attributes, `${box}<div>${inner()}</div>`);
 }
 
-function renderOrderedList(node: JSONContent, inner: () => string, id: HtmlAttributes): string {
+/** Where a list begins to count, and in what. */
+export function listAttributes(node: JSONContent): HtmlAttributes {
   const start = numberAttribute(node, "start", { from: 0, to: 999_999_999, fallback: 1 });
-  const type = textAttribute(node, "type");
-  const style = type !== null && /^[1aAiI]$/u.test(type) ? type : null;
-  return element("ol", { ...id, start: start === 1 ? null : String(start), type: style }, inner());
+  const type = textAttribute(node, "type") ?? "";
+  return {
+    start: start === 1 ? null : String(start),
+    type: /^[1aAiI]$/u.test(type) ? type : null,
+  };
 }
 
 function renderImage(node: JSONContent, _inner: () => string, id: HtmlAttributes): string {
   const src = attribute(node, "src");
   const alt = textAttribute(node, "alt");
   if (!isImageUrl(src)) return alt === null ? "" : element("p", id, escapeHtml(alt));
-  return open("img", { ...id, src, alt: alt ?? "", title: textAttribute(node, "title") });
+  return openTag("img", { ...id, src, alt: alt ?? "", title: textAttribute(node, "title") });
 }
 
 const renderMention: RenderNode = (node) =>
@@ -116,7 +128,7 @@ const RENDERERS: Readonly<Record<string, RenderNode>> = {
     element(`h${numberAttribute(node, "level", { from: 1, to: 6, fallback: 1 })}`, id, inner()),
   blockquote: simple("blockquote"),
   bulletList: simple("ul"),
-  orderedList: renderOrderedList,
+  orderedList: (node, inner, id) => element("ol", { ...id, ...listAttributes(node) }, inner()),
   taskList: (_, inner, id) => element("ul", { "data-type": "taskList", ...id }, inner()),
   listItem: (_, inner) => element("li", {}, inner()),
   taskItem: renderTaskItem,
@@ -131,7 +143,7 @@ const RENDERERS: Readonly<Record<string, RenderNode>> = {
     return element("pre", id, code);
   },
   image: renderImage,
-  horizontalRule: (_, _inner, id) => open("hr", id),
+  horizontalRule: (_, _inner, id) => openTag("hr", id),
   hardBreak: () => "<br>",
   mention: renderMention,
 };

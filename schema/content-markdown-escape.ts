@@ -26,7 +26,7 @@ export const bracketsAsEntities = (escaped: string): string =>
   escaped.replace(/\\([[\]])/gu, (_, bracket: string) => encodeCharacters(bracket));
 
 /** Code that no span can hold: line breaks, space at an edge, a backslash that marked would count for something. */
-const UNSPEAKABLE = /[\n\r\t]|^\s|\s$|\\(?:$|[^\x20-\x7E])/u;
+const UNSPEAKABLE = /[\n\r\t\u2028\u2029]|^\s|\s$|\\(?:$|[^\x20-\x7E])/u;
 
 /** A code span as long as it can be literal there, else `<code>` with escaped text. */
 export function codeSpan(text: string, place: { inTable: boolean; inLink: boolean }): string {
@@ -42,10 +42,10 @@ export function codeSpan(text: string, place: { inTable: boolean; inLink: boolea
 
 /** References, for marked would see a backslash or delimiter here as part of the text around the link. */
 const escapeTitle = (title: string): string =>
-  encodeAmpersands(title).replace(/["\\|<*_~`()[\]\n\r\t]/gu, encodeCharacters);
+  encodeAmpersands(title).replace(/["\\|<*_~`()[\]\n\r\t\u2028\u2029]/gu, encodeCharacters);
 
 /** `(address "title")`, the end of a link or image. */
 export function linkTarget(url: string, title: string | null): string {
   const escaped = encodeAmpersands(url).replace(/[\\()*_|[\]`~]/gu, String.raw`\$&`);
-  return title === null || title === "" ? `(${escaped})` : `(${escaped} "${escapeTitle(title)}")`;
+  return title === null ? `(${escaped})` : `(${escaped} "${escapeTitle(title)}")`;
 }

@@ -41,9 +41,13 @@ const escapeLabel = (text: string): string => bracketsAsEntities(escapeText(text
 
 /** `![alt](address "title")`; only the alternative text when the address is not a safe one. */
 export function imageMarkdown(node: JSONContent): string {
-  const alt = escapeLabel(textAttribute(node, "alt") ?? "");
+  const given = textAttribute(node, "alt");
+  const alt = escapeLabel(given ?? "");
   const src = attribute(node, "src");
-  return isImageUrl(src) ? `![${alt}]${linkTarget(src, textAttribute(node, "title"))}` : alt;
+  if (!isImageUrl(src)) return alt;
+  // To some readers an image without words is decoration, and one of which nothing is said is not.
+  const words = given === "" ? "<!-- -->" : alt;
+  return `![${words}]${linkTarget(src, textAttribute(node, "title"))}`;
 }
 
 /** `[@label](mention:type/id)`, which other readers show as a link. */

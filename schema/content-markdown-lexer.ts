@@ -10,7 +10,11 @@ import { ScriptoriumError } from "./errors.ts";
 const BUDGET = 4_000_000_000;
 const EMPHASIS_WEIGHT = 20;
 const LONG_WORD = 1000;
-const MAX_TABLE_CELLS = 100_000;
+/** A table with more cells is read as text. */
+export const MAX_TABLE_CELLS = 100_000;
+
+/** In a list marked makes four spaces of every tab, also in code; only those that a line begins with say where it belongs. */
+const INDENTING_TAB = /(?<=^\t*)\t/gu;
 
 class BoundedTokenizer extends Tokenizer {
   /** A row may be one character and is filled up to the header's width: bound the product. */
@@ -48,16 +52,13 @@ class BoundedLexer extends Lexer {
 /**
  * The tokens of a Markdown text: CommonMark with GitHub's extensions, untouched by what others register
  * with marked.
- * @throws ScriptoriumError `bad_content` when reading it would take unreasonably long or nests too deep.
+ * @throws ScriptoriumError `bad_content` when reading it would take unreasonably long; RangeError when it nests deeper
+ * than the stack.
  */
 export function lexMarkdown(markdown: string): Token[] {
-  const lexer = new BoundedLexer({ ...getDefaults(), tokenizer: new BoundedTokenizer() });
-  try {
-    return lexer.lex(markdown);
-  } catch (cause) {
-    if (cause instanceof RangeError) {
-      throw new ScriptoriumError("bad_content", "The Markdown is nested too deep", { cause });
-    }
-    throw cause;
-  }
+  const tokenizer = new BoundedTokenizer();
+  const lexer = new BoundedLexer({ ...getDefaults(), tokenizer });
+  const { rules } = tokenizer;
+  tokenizer.rules = { ...rules, other: { ...rules.other, tabCharGlobal: INDENTING_TAB } };
+  return lexer.lex(markdown);
 }

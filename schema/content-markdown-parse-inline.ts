@@ -48,8 +48,11 @@ const cleanUrl = (href: string): string =>
     .trim()
     .replace(/[\s<>"]/gu, (character) => encodeURIComponent(character));
 
-const cleanTitle = (title: string | null | undefined): string | null =>
-  title ? decodeEntities(title).slice(0, MAX_TEXT) : null;
+/** marked gives nothing also for an empty one. */
+const titleOf = ({ title, raw }: Tokens.Link | Tokens.Image): string | null => {
+  if (title) return decodeEntities(title).slice(0, MAX_TEXT);
+  return raw.endsWith('"")') ? "" : null;
+};
 
 function parseLink(token: Tokens.Link, marks: Marks): JSONContent[] {
   const href = cleanUrl(token.href);
@@ -59,7 +62,7 @@ function parseLink(token: Tokens.Link, marks: Marks): JSONContent[] {
     return [{ type: "mention", attrs: { targetType, targetId, label } }];
   }
   if (!isLinkUrl(href)) return parseTokens(token.tokens, marks);
-  const attrs = { href, title: cleanTitle(token.title) };
+  const attrs = { href, title: titleOf(token) };
   return parseTokens(token.tokens, withMark(marks, { type: "link", attrs }));
 }
 
@@ -67,7 +70,8 @@ function parseImage(token: Tokens.Image, marks: Marks): JSONContent[] {
   const alt = bareText(childTokens(token)).slice(0, MAX_TEXT);
   const src = cleanUrl(token.href);
   if (!isImageUrl(src)) return textNode(alt, marks);
-  return [{ type: "image", attrs: { src, alt: alt || null, title: cleanTitle(token.title) } }];
+  const attrs = { src, alt: token.text === "" ? null : alt, title: titleOf(token) };
+  return [{ type: "image", attrs }];
 }
 
 const tagOf = (token: Token): { name: string; closing: boolean } | undefined => {

@@ -2,6 +2,7 @@ import type { JSONContent } from "@tiptap/core";
 import type { Token, Tokens } from "marked";
 
 import { decodeEntities } from "./content-entities.ts";
+import { blocksOfHtml } from "./content-html-parse.ts";
 import { lexMarkdown } from "./content-markdown-lexer.ts";
 import { paragraphsOf, parseInline } from "./content-markdown-parse-inline.ts";
 import { parseContent } from "./content-parse.ts";
@@ -137,12 +138,26 @@ function parseBlock(token: Token): JSONContent[] {
   }
 }
 
-const parseBlocks = (tokens: Token[]): JSONContent[] => tokens.flatMap(parseBlock);
+/** Tags that what Markdown has no form for is written with; Markdown may stand between them. */
+const TAGS = /^ {0,3}<\/?(?:table|thead|tbody|tfoot|tr|th|td|ol|li|pre)[\s>]/iu;
+const FIRST_TAGS = /^ {0,3}<(?:table|ol|pre)[\s>]/iu;
+
+const begins = ({ type, raw }: Token): boolean => type === "html" && FIRST_TAGS.test(raw);
+
+const parseBlocks = (tokens: Token[]): JSONContent[] =>
+  tokens.some(begins)
+    ? blocksOfHtml(
+        tokens.map((token) =>
+          token.type === "html" && TAGS.test(token.raw) ? token.raw : parseBlock(token),
+        ),
+      )
+    : tokens.flatMap(parseBlock);
 
 /**
  * Reads Markdown (CommonMark with GitHub's tables, task lists, strikethrough and bare addresses) as
  * content in canonical form, without block ids. Links that are not http, https or mailto lose their address
- * and keep their text; HTML other than `<br>` and tags for marks is kept as text, never interpreted.
+ * and keep their text. HTML that stands for a mark, a break, a table, a numbered list or code is read as what it stands
+ * for, with the Markdown in it; other HTML is kept as text, never interpreted.
  * @throws ScriptoriumError `too_large` above `maxLength` characters (2 million by default), `bad_content`
  *   when it nests too deep or would take unreasonably long to read. It blocks its thread: give long
  *   texts to a worker.
@@ -151,5 +166,17 @@ export function parseMarkdown(markdown: string, maxLength = DEFAULT_MAX_LENGTH):
   if (markdown.length > maxLength) {
     throw new ScriptoriumError("too_large", `The Markdown has more than ${maxLength} characters`);
   }
-  return parseContent({ type: "doc", content: orEmpty(parseBlocks(lexMarkdown(markdown))) });
+  return parseContent({ type: "doc", content: orEmpty(blocksOf(markdown)) });
+}
+
+/** The stack may end in marked or here, whichever takes more of it. */
+function blocksOf(markdown: string): JSONContent[] {
+  try {
+    return parseBlocks(lexMarkdown(markdown));
+  } catch (cause) {
+    if (cause instanceof RangeError) {
+      throw new ScriptoriumError("bad_content", "The Markdown is nested too deep", { cause });
+    }
+    throw cause;
+  }
 }

@@ -1,52 +1,62 @@
 import type { JSONContent } from "@tiptap/core";
 
-import { imageMarkdown, renderInline } from "./content-markdown-inline.ts";
-import { childrenOf, MAX_DEPTH, numberAttribute, textAttribute, textOf } from "./content-node.ts";
+import { cellAttributes } from "./content-html.ts";
+import { renderInline } from "./content-markdown-inline.ts";
+import { MAX_TABLE_CELLS } from "./content-markdown-lexer.ts";
+import { childrenOf, textAttribute } from "./content-node.ts";
 
-const MAX_COLUMNS = 1000;
-const RULES: Readonly<Record<string, string>> = { left: ":---", center: ":---:", right: "---:" };
+const RULES: ReadonlyMap<string, string> = new Map([
+  ["left", ":---"],
+  ["center", ":---:"],
+  ["right", "---:"],
+]);
 const PLACE = { oneLine: true, inTable: true };
 
-/** The blocks of a cell on one line: Markdown has no blocks inside cells, so a break stands between them. */
-function cellText(node: JSONContent, depth = 0): string {
-  if (depth > MAX_DEPTH) return "";
-  if (node.type === "image") return imageMarkdown(node);
-  if (node.type === "codeBlock") {
-    const marks = [{ type: "code" }];
-    const text = childrenOf(node).map(textOf).join("");
-    return text === "" ? "" : renderInline([{ type: "text", text, marks }], PLACE);
-  }
-  if (node.type === "paragraph" || node.type === "heading") {
-    return renderInline(childrenOf(node), PLACE);
-  }
-  return childrenOf(node)
-    .map((child) => cellText(child, depth + 1))
-    .filter((text) => text !== "")
-    .join("<br>");
+const alignOf = (cell: JSONContent | undefined): string => textAttribute(cell ?? {}, "align") ?? "";
+
+function isPlainCell(cell: JSONContent): boolean {
+  const { colspan, rowspan, colwidth } = cellAttributes(cell);
+  const [only, ...others] = childrenOf(cell);
+  const isBare = colspan === null && rowspan === null && colwidth === null;
+  return isBare && only?.type === "paragraph" && others.length === 0;
 }
 
-/** A row's cells; a merged cell is followed by empty ones, so that the columns stay in place. */
-const rowTexts = (row: JSONContent): string[] =>
-  childrenOf(row).flatMap((cell) => {
-    const colspan = numberAttribute(cell, "colspan", { from: 1, to: MAX_COLUMNS, fallback: 1 });
-    return [cellText(cell), ...Array.from({ length: colspan - 1 }, () => "")];
-  });
+/** What is read as text, as the lexer counts: every | of the first line ends a cell, and the rule is a line too. */
+function isTooLarge(header: readonly JSONContent[], rows: number): boolean {
+  const pipes = header.length + JSON.stringify(header).split("|").length;
+  return (pipes + 1) * (rows + 2) > MAX_TABLE_CELLS;
+}
+
+/**
+ * True for a table of which GitHub's form says all: the first row and nothing else is its header, there is one
+ * paragraph in each cell and one alignment in each column, and no cell is merged or has a width.
+ */
+export function isPlainTable(table: JSONContent): boolean {
+  const rows = childrenOf(table).map(childrenOf);
+  const [header = []] = rows;
+  if (header.length === 0 || isTooLarge(header, rows.length)) return false;
+  return rows.every(
+    (cells, row) =>
+      cells.length === header.length &&
+      cells.every(
+        (cell, column) =>
+          cell.type === (row === 0 ? "tableHeader" : "tableCell") &&
+          isPlainCell(cell) &&
+          alignOf(cell) === alignOf(header[column]),
+      ),
+  );
+}
 
 const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
-/** A table in GitHub's form. Its first row is the header there, whatever it was here. */
+/** A plain table in GitHub's form. */
 export function renderTable(table: JSONContent): string {
-  const rows = childrenOf(table);
-  const texts = rows.map(rowTexts);
-  const columns = Math.max(1, ...texts.map(({ length }) => length));
-  const aligns = childrenOf(rows[0] ?? {}).map((cell) => textAttribute(cell, "align") ?? "");
-  const rule = Array.from({ length: columns }, (_, column) => {
-    const align = aligns[column] ?? "";
-    return Object.hasOwn(RULES, align) ? (RULES[align] ?? "---") : "---";
-  });
-  const padded = texts.map((cells) =>
-    Array.from({ length: columns }, (_, column) => cells[column] ?? ""),
-  );
-  const [header, ...body] = padded;
-  return [line(header ?? []), line(rule), ...body.map(line)].join("\n");
+  const [header = [], ...body] = childrenOf(table).map(childrenOf);
+  const text = (cell: JSONContent): string =>
+    childrenOf(cell)
+      .map((paragraph) => renderInline(childrenOf(paragraph), PLACE))
+      .join("");
+  const rule = header.map((cell) => RULES.get(alignOf(cell)) ?? "---");
+  const rows = body.map((cells) => line(cells.map(text)));
+  return [line(header.map(text)), line(rule), ...rows].join("\n");
 }

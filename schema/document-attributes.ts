@@ -58,7 +58,8 @@ const LANGUAGE = /^[^\s\p{Cc}"'<>&`]{1,100}$/u;
 export const isLanguage = (value: unknown): value is string =>
   typeof value === "string" && LANGUAGE.test(value);
 
-const isWidths = (value: unknown): boolean =>
+/** True for what may stand in a cell's `colwidth`. */
+export const isColumnWidths = (value: unknown): value is number[] =>
   Array.isArray(value) &&
   value.length <= MAX_SPAN &&
   value.every((width) => Number.isInteger(width) && Number(width) >= 0);
@@ -66,7 +67,7 @@ const isWidths = (value: unknown): boolean =>
 const cell = {
   colspan: integer(1, MAX_SPAN),
   rowspan: integer(1, MAX_SPAN),
-  colwidth: orNull(rule("a list of whole pixel widths", isWidths)),
+  colwidth: orNull(rule("a list of whole pixel widths", isColumnWidths)),
   align: oneOf(null, "left", "center", "right"),
 };
 

@@ -1,3 +1,4 @@
+import type { JSONContent } from "@tiptap/core";
 import { Parser } from "htmlparser2";
 import { MAX_DEPTH } from "./content-node.ts";
 import { ScriptoriumError } from "./errors.ts";
@@ -10,17 +11,25 @@ export type HtmlElement = {
   readonly tag: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: HtmlNode[];
+  /** Of {@link READ_TAG}: what has been read. */
+  readonly blocks?: readonly JSONContent[];
 };
+
+/** Stands in the tree for blocks that have been read already. No tag of an HTML text has such a name. */
+export const READ_TAG = "#read";
+
+/** A piece of an HTML text, or what has been read of another one between two pieces. */
+export type HtmlPiece = string | readonly JSONContent[];
 
 /** What is inside these is no text for readers. */
 const SKIPPED = new Set("script style template title textarea noscript iframe svg math".split(" "));
 
 /**
- * Reads HTML as a tree. End tags may be missing; scripts, styles and comments are left out. It blocks its thread: give
- * long texts to a worker.
+ * Reads HTML as a tree, in pieces, with blocks that have been read already between them. End tags may be missing;
+ * scripts, styles and comments are left out. It blocks its thread: give long texts to a worker.
  * @throws ScriptoriumError `bad_content` when it nests too deep.
  */
-export function readHtml(html: string): HtmlNode[] {
+export function readHtml(pieces: readonly HtmlPiece[]): HtmlNode[] {
   const root: HtmlElement = { tag: "", attributes: new Map(), children: [] };
   const path = [root];
   let skipped = 0;
@@ -42,6 +51,13 @@ export function readHtml(html: string): HtmlNode[] {
       if (SKIPPED.has(tag)) skipped -= 1;
     },
   });
-  parser.end(html);
+  for (const piece of pieces) {
+    if (typeof piece === "string") parser.write(piece);
+    else {
+      const read = { tag: READ_TAG, attributes: new Map<string, string>(), children: [] };
+      path.at(-1)?.children.push({ ...read, blocks: piece });
+    }
+  }
+  parser.end();
   return root.children;
 }

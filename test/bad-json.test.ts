@@ -17,6 +17,7 @@ const BODIES = sized(1000, 100_000);
 const FRAMES = sized(300, 10_000);
 const AT_ONCE = 16;
 const BODIES_PER_WORLD = 500;
+const MESSAGES = sized(500, 100_000);
 const TIMEOUT_MS = sized(60_000, 1_800_000);
 
 /** So that the limits on requests do not answer in the place of what is asked here. */
@@ -59,6 +60,41 @@ function faultOf({ status, headers, text }: DoorAnswer, bytes: Buffer): string |
   return agrees && typeof problem.code === "string" ? null : `another problem: ${text}`;
 }
 
+const SPEAKS_MCP = {
+  "content-type": "application/json",
+  accept: "application/json, text/event-stream",
+};
+
+/** The same for a message of MCP: JSON that is none of its messages, and a call that fails, are told as JSON-RPC. */
+function mcpFaultOf(answer: DoorAnswer, bytes: Buffer): string | null {
+  const { status, headers, text } = answer;
+  if (headers["content-type"] !== "application/json") {
+    return status === 202 ? null : faultOf(answer, bytes);
+  }
+  const { jsonrpc, result, error } = JSON.parse(text) as {
+    jsonrpc: unknown;
+    result?: unknown;
+    error?: { code: unknown };
+  };
+  const isWhole = jsonrpc === "2.0" && (result !== undefined || typeof error?.code === "number");
+  return isWhole && isJson(bytes) && !text.includes("internal: ") ? null : `${status} ${text}`;
+}
+
+async function sendBadMessage(world: World, index: number): Promise<string[]> {
+  const { documentId } = world.own;
+  const call = { name: "comment", arguments: { documentId, markdown: "Why?", anchor: null } };
+  const good = [
+    { jsonrpc: "2.0", id: 1, method: "tools/call", params: call },
+    { jsonrpc: "2.0", id: "a", method: "resources/list", params: { cursor: "W10" } },
+    { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } },
+  ];
+  const { kind, bytes } = bend(JSON.stringify(good[index % good.length]), random);
+  const headers = { ...signedBy(world.caller("admin")), ...SPEAKS_MCP };
+  const answer = await door.send({ method: "POST", path: "/mcp", headers, body: bytes });
+  const fault = mcpFaultOf(answer, bytes);
+  return fault === null ? [] : [`${kind}: ${fault}\n  ${bytes.toString("latin1").slice(0, 300)}`];
+}
+
 async function sendBad(world: World, index: number): Promise<string[]> {
   const row = ROWS[index % ROWS.length] ?? ROWS[0];
   if (row === undefined) throw new Error("no route takes a body");
@@ -88,6 +124,20 @@ describe("[T41] bad JSON", () => {
         sent += AT_ONCE;
       }
       expect(await fingerprintOf(database.sql, world.foreign)).toBe(before);
+      expect((await door.send({ method: "GET", path: "/readyz" })).status).toBe(200);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    `${MESSAGES} messages of MCP: none is a fault of the server, what is no JSON is a 400 of ours`,
+    async () => {
+      let world = await newWorld(["admin"]);
+      for (let sent = 0; sent < MESSAGES; sent += AT_ONCE) {
+        if (sent % BODIES_PER_WORLD === 0) world = await newWorld(["admin"]);
+        const batch = Array.from({ length: AT_ONCE }, (_, index) => sendBadMessage(world, index));
+        expect((await Promise.all(batch)).flat().join("\n")).toBe("");
+      }
       expect((await door.send({ method: "GET", path: "/readyz" })).status).toBe(200);
     },
     TIMEOUT_MS,

@@ -11,6 +11,7 @@ import { activeContentOf, activeMarkdownOf } from "./support/active-content.ts";
 import { askAdmin, runAdmin } from "./support/admin-process.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { HOSTILE_PAYLOADS } from "./support/hostile-content.ts";
+import { connectMcp, resultOf, textsOf, use } from "./support/mcp.ts";
 import { startTestNode } from "./support/node.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openWire } from "./support/wire-client.ts";
@@ -79,6 +80,18 @@ describe(`[T51] ${PAYLOADS.length} payloads that came over a socket`, () => {
     );
     const { number } = (await made.json()) as { number: number };
     await expectInert(`/documents/${documentId}/versions/${number}`);
+  });
+
+  test("are inert in what a model reads", async () => {
+    const client = await connectMcp(`http://127.0.0.1:${node.port}`, tenant.token);
+    const [markdown] = textsOf(await resultOf(client, "read_document", { documentId }));
+    expect(activeMarkdownOf(markdown ?? "")).toEqual([]);
+    const uri = `scriptorium://documents/${documentId}`;
+    expect((await client.readResource({ uri })).contents).toMatchObject([{ text: markdown }]);
+    const json = { documentId, format: "json" };
+    const { content } = await use<{ content: JSONContent }>(client, "read_document", json);
+    expect(parseContent(content)).toEqual(content);
+    await client.close();
   });
 
   test("are inert in what the script exports, and counted", async () => {

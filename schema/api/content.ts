@@ -37,7 +37,10 @@ const Participant = z
     agentId: Id.nullable(),
     name: z.string().describe("the agent's name, else the person's"),
     readOnly: z.boolean().describe("true when no socket of his can edit"),
-    sessions: z.int().describe("how many sockets he has it open on"),
+    sessions: z
+      .int()
+      .describe("how many sockets he has it open on; 0: an agent that says it works here"),
+    sectionId: z.string().nullable().describe("where an agent says it works; null: not said"),
   })
   .meta({ id: "Participant" });
 
@@ -49,11 +52,12 @@ export const contentRoutes = {
     tag: "Content",
     summary: "A document's content, as it is committed",
     description:
-      "Everything that was acknowledged before the request is in it. The ETag is the `seq` that it stands for. Markdown and HTML say less than JSON: no block ids, no column widths, no merged cells. Only what the document schema has is in it; X-Content-Dropped counts the rest.",
+      "Everything that was acknowledged before the request is in it. The ETag is the `seq` that it stands for. X-Document-Seq says it too. Markdown that is sent back unchanged changes nothing; it has no ids of blocks. HTML loses white space. Only what the document schema has is in it; X-Content-Dropped counts the rest.",
     access: { who: "right", right: "read", at: "document", in: "documentId" },
     params: OfDocument,
     query: ContentQuery,
     etag: true,
+    readAt: "seq",
     counts: "dropped",
     answer: { status: 200, body: DocumentContent, text: ["text/markdown", "text/html"] },
     errors: ["document_quarantined", "restarting"],
@@ -98,11 +102,31 @@ export const contentRoutes = {
     method: "get",
     path: "/documents/{documentId}/presence",
     tag: "Content",
-    summary: "Who has the document open now",
+    summary: "Who is in the document now",
     description:
-      "The people and agents whose sockets have it open on the server that answers, by how they signed in, not by what their editors say. At most 1,000.",
+      "The people and agents whose sockets have it open on the server that answers, by how they signed in, not by what their editors say, and the agents that said they work there. At most 1,000 with sockets.",
     access: { who: "right", right: "read", at: "document", in: "documentId" },
     params: OfDocument,
     answer: { status: 200, body: z.object({ participants: z.array(Participant) }) },
+  }),
+  announcePresence: route({
+    method: "put",
+    path: "/documents/{documentId}/presence",
+    tag: "Content",
+    summary: "Say that an agent works in the document",
+    description:
+      "For an agent's key. For half a minute, unless it says so again, people who have the document open see its name and where it works.",
+    access: { who: "right", right: "suggest", at: "document", in: "documentId" },
+    params: OfDocument,
+    body: z.object({
+      sectionId: z
+        .string()
+        .max(64)
+        .nullable()
+        .default(null)
+        .describe("the section in which it works"),
+    }),
+    example: { sectionId: null },
+    answer: { status: 204 },
   }),
 } as const;

@@ -1,4 +1,5 @@
 import type { Commands } from "../../extensions/commands.ts";
+import type { AgentPresence } from "../../extensions/agent-presence.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { presenceOf } from "../../extensions/presence.ts";
 import type { ContentEdit } from "../../persistence/edit-content.ts";
@@ -6,6 +7,7 @@ import { namesOfParticipants } from "../../persistence/participants.ts";
 import { readHeadSeq } from "../../persistence/content-state.ts";
 import { readDocument } from "../../persistence/read-document.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
 import type { contentRoutes } from "../../schema/api/content.ts";
 import { authorOf } from "./author.ts";
 import { contentReply } from "./content-reply.ts";
@@ -17,6 +19,7 @@ import type { Call, Handlers } from "./serve.ts";
 export type ContentDoors = {
   readonly commands: Commands;
   readonly live: Pick<LiveDocuments, "connectionsOf">;
+  readonly agentPresence: AgentPresence;
   readonly renderings: Renderings;
   /** For what somebody waits for. */
   readonly thread: Pick<UpkeepThread, "edit">;
@@ -28,12 +31,32 @@ export const contentHandlers = (doors: ContentDoors) =>
     ...readingHandlers(doors),
     ...writingHandlers(doors),
 
-    async listPresence({ sql, params }) {
-      await readDocument(sql, params.documentId);
-      const present = presenceOf(doors.live.connectionsOf(params.documentId));
+    ...presenceHandlers(doors),
+  }) satisfies Handlers;
+
+const presenceHandlers = ({ live, agentPresence }: Pick<ContentDoors, "live" | "agentPresence">) =>
+  ({
+    async listPresence({ sql, params: { documentId } }) {
+      await readDocument(sql, documentId);
+      const open = presenceOf(live.connectionsOf(documentId)).map((one) => ({
+        ...one,
+        sectionId: null,
+      }));
+      const present = [...open, ...agentPresence.working(documentId)];
       const names = await namesOfParticipants(sql, present);
       const participants = present.map((one, index) => ({ ...one, name: names[index] ?? "" }));
       return { body: { participants } };
+    },
+
+    async announcePresence({ sql, params: { documentId }, principal, body: { sectionId } }) {
+      await readDocument(sql, documentId);
+      const { userId, agentId } = authorOf(principal);
+      if (userId === null || agentId === null) {
+        throw new ScriptoriumError("forbidden", "Only an agent says so: people open the document");
+      }
+      const [name] = await namesOfParticipants(sql, [{ userId, agentId }]);
+      agentPresence.announce(documentId, { userId, agentId, name: name ?? "", sectionId });
+      return {};
     },
   }) satisfies Handlers;
 
@@ -41,9 +64,10 @@ const readingHandlers = ({ renderings }: Pick<ContentDoors, "renderings">) =>
   ({
     async getContent({ sql, params: { documentId }, query: { format } }) {
       const headSeq = await readHeadSeq(sql, documentId);
-      const rendered = await renderings({ documentId, version: null, format }, headSeq);
+      const rendered = await renderings.content({ documentId, version: null, format }, headSeq);
       const { seq, diagram } = rendered;
-      return { ...contentReply({ documentId, seq, diagram }, rendered, format), etag: String(seq) };
+      const reply = contentReply({ documentId, seq, diagram }, rendered, format);
+      return { ...reply, etag: String(seq), seq };
     },
   }) satisfies Handlers;
 

@@ -4,8 +4,9 @@ import type { Origins } from "../origins.ts";
 /** What a script of a listed origin may send, and what it may read of an answer. */
 const ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE";
 const ALLOWED_HEADERS =
-  "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id";
-const EXPOSED_HEADERS = "etag, location, retry-after, x-content-dropped, x-request-id";
+  "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, mcp-protocol-version";
+const EXPOSED_HEADERS =
+  "etag, location, retry-after, x-content-dropped, x-document-seq, x-request-id";
 
 /** 10 min: how long a browser remembers the answer to its question. */
 const MAX_AGE_SECONDS = "600";

@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { Problem } from "../../schema/api/common.ts";
 import { errorsOf, TAGS, type EventSchemas, type Route } from "../../schema/api/contract.ts";
 import { api } from "../../schema/api/index.ts";
+import { writingHeaders } from "../../schema/api/writing-headers.ts";
 import { ERRORS, type ErrorCode } from "../../schema/errors.ts";
 
 type Description = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
@@ -79,19 +80,9 @@ function rightOf({ access }: Route): string | undefined {
   return access.who === "person" ? person : undefined;
 }
 
-function headersOf({ idempotent, ifMatch, etag, method, answer }: Route): z.ZodObject | null {
-  const headers: Record<string, z.ZodType> = {};
-  if (idempotent === true) {
-    headers["Idempotency-Key"] = z
-      .string()
-      .max(200)
-      .optional()
-      .describe("The same key and request again get the first answer; kept for a day");
-  }
-  if (ifMatch !== undefined) {
-    const header = z.string().describe("The ETag that was read, or *");
-    headers["If-Match"] = ifMatch === "required" ? header : header.optional();
-  }
+function headersOf(contract: Route): z.ZodObject | null {
+  const { etag, method, answer } = contract;
+  const headers: Record<string, z.ZodType> = writingHeaders(contract);
   if (etag === true && method === "get") {
     headers["If-None-Match"] = z.string().optional().describe("An ETag: 304 while it is the same");
   }
@@ -126,7 +117,12 @@ const Dropped = z
     "How many nodes, marks and attributes were left out, since the document schema does not have them",
   );
 
-function success({ answer, etag, counts, method }: Route): RouteConfig["responses"] {
+const ReadAt = z
+  .string()
+  .regex(/^\d+$/u)
+  .describe("The position of the document's log that this was read at");
+
+function success({ answer, etag, counts, readAt, method }: Route): RouteConfig["responses"] {
   const text = (answer.text ?? []).map((type) => [type, { schema: z.string() }] as const);
   const content = {
     ...(answer.body !== undefined && { "application/json": { schema: answer.body } }),
@@ -143,6 +139,7 @@ function success({ answer, etag, counts, method }: Route): RouteConfig["response
         headers: z.object({
           ETag: z.string(),
           ...(counts === "dropped" && { "X-Content-Dropped": Dropped }),
+          ...(readAt === "seq" && { "X-Document-Seq": ReadAt }),
         }),
       }),
     },

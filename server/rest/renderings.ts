@@ -1,37 +1,69 @@
 import { LRUCache } from "lru-cache";
+import type { RenderedSection, RenderedSections } from "../../persistence/render-sections.ts";
 import type { RenderedContent, StoredContent } from "../../persistence/render-stored.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 
-/** Characters of content that are kept as they were last answered, together. */
+/** Characters of content that are kept as they were last answered, together; and of sections again. */
 const MAX_KEPT_LENGTH = 16 * 1024 * 1024;
 
 /** People type on meanwhile; a rendering takes in all that was committed when it began, so two are enough. */
 const MAX_ROUNDS = 5;
 
 /**
- * Stored content as text, written once for a position of the log, however often it is read, and never on the thread
- * that serves the sockets: 20 kB of Markdown are milliseconds.
+ * What is stored, as text.
  * `seq`: what was committed up to there has to be in it; what came later may be. Of a version: its own.
  */
-export type Renderings = (stored: StoredContent, seq: number) => Promise<RenderedContent>;
+type Rendered<S, R> = (stored: S, seq: number) => Promise<R>;
+
+/**
+ * Stored content and its sections as text, written once for a position of the log, however often they are read, and
+ * never on the thread that serves the sockets: 20 kB of Markdown are milliseconds.
+ */
+export type Renderings = {
+  readonly content: Rendered<StoredContent, RenderedContent>;
+  readonly sections: Rendered<string, RenderedSections>;
+};
 
 /** @param thread for readers alone: nobody who reads waits for somebody who writes. */
-export function createRenderings(thread: Pick<UpkeepThread, "render">): Renderings {
-  const kept = new LRUCache<string, RenderedContent>({
-    maxSize: MAX_KEPT_LENGTH,
-    sizeCalculation: ({ text, diagram }) => text.length + (diagram?.length ?? 0) + 1,
-  });
-  const running = new Map<string, Promise<RenderedContent>>();
-  const render = (key: string, stored: StoredContent): Promise<RenderedContent> => {
+export const createRenderings = (
+  thread: Pick<UpkeepThread, "render" | "sections">,
+): Renderings => ({
+  content: writtenOnce({
+    keyOf: ({ documentId, version, format }) => `${documentId} ${version ?? ""} ${format}`,
+    write: (stored) => thread.render(stored),
+    lengthOf: ({ text, diagram }) => text.length + (diagram?.length ?? 0) + 1,
+  }),
+  sections: writtenOnce({
+    keyOf: (documentId) => documentId,
+    write: (documentId) => thread.sections(documentId),
+    lengthOf: ({ sections }) => sections.reduce((sum, each) => sum + lengthOf(each), 1),
+  }),
+});
+
+const lengthOf = ({ json, markdown, title }: RenderedSection): number =>
+  json.length + markdown.length + title.length + 1;
+
+function writtenOnce<S, R extends { readonly seq: number }>({
+  keyOf,
+  write,
+  lengthOf: sizeCalculation,
+}: {
+  readonly keyOf: (stored: S) => string;
+  readonly write: (stored: S) => Promise<R>;
+  readonly lengthOf: (rendered: R) => number;
+}): Rendered<S, R> {
+  const kept = new LRUCache<string, R>({ maxSize: MAX_KEPT_LENGTH, sizeCalculation });
+  const running = new Map<string, Promise<R>>();
+  const render = (key: string, stored: S): Promise<R> => {
     const shared = running.get(key);
     if (shared !== undefined) return shared;
-    const own = thread.render(stored).finally(() => running.delete(key));
+    const own = write(stored).finally(() => running.delete(key));
     running.set(key, own);
     return own;
   };
   return async (stored, seq) => {
-    const key = `${stored.documentId} ${stored.version ?? ""} ${stored.format}`;
+    const key = keyOf(stored);
     const known = kept.get(key);
     if (known !== undefined && known.seq >= seq) return known;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {

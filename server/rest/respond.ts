@@ -5,10 +5,11 @@ import type { Reply } from "./serve.ts";
 
 /** The answer that a handler gave, as its contract has it. */
 export function respond(context: Context, contract: Route, reply: Reply<Route>): Response {
-  const { etag, location, dropped } = reply;
+  const { etag, location, dropped, seq } = reply;
   context.header("cache-control", "private, no-cache");
   if (location !== undefined) context.header("location", `/api/v1${location}`);
   if (dropped !== undefined) context.header("x-content-dropped", String(dropped));
+  if (seq !== undefined) context.header("x-document-seq", String(seq));
   if (etag !== undefined) {
     context.header("etag", `"${etag}"`);
     const known = context.req

@@ -20,6 +20,7 @@ import type { Principal } from "../../schema/principal.ts";
 import type { Admission } from "../admission.ts";
 import type { RestApp } from "./app.ts";
 import { actorOf } from "./author.ts";
+import { bearerToken } from "./bearer-token.ts";
 import type { FairShare } from "./fair-share.ts";
 import { hangUpOn, type EventSource } from "./event-stream.ts";
 import { readRequest, type ReadRequest } from "./read-request.ts";
@@ -81,6 +82,8 @@ export type Reply<R extends Route> = {
   readonly location?: string;
   /** Told in `X-Content-Dropped`. */
   readonly dropped?: number;
+  /** Told in `X-Document-Seq`. */
+  readonly seq?: number;
 } & (
   | (AnswerOf<R> extends undefined
       ? { readonly body?: undefined }
@@ -218,14 +221,6 @@ async function authorise(
 function refuseKeys({ kind }: Principal): void {
   if (kind !== "key") return;
   throw new ScriptoriumError("forbidden", "This is for people who signed in, not for keys");
-}
-
-/** @throws ScriptoriumError `unauthenticated` where there is none. Never from the URL: those end up in logs. */
-function bearerToken(context: Context): string {
-  const match = /^Bearer +(?<token>\S+)$/iu.exec(context.req.header("authorization") ?? "");
-  const token = match?.groups?.["token"];
-  if (token !== undefined) return token;
-  throw new ScriptoriumError("unauthenticated", "Send a token: Authorization: Bearer <token>");
 }
 
 function preconditionOf(context: Context, { ifMatch }: Route): (etag: string) => void {

@@ -55,7 +55,7 @@ export const versionHandlers = ({
       await readDocument(sql, documentId);
       const row = await readVersionRow(sql, documentId, number);
       const { format } = query;
-      const rendered = await renderings({ documentId, version: number, format }, row.seq);
+      const rendered = await renderings.content({ documentId, version: number, format }, row.seq);
       const fields = { ...shown(row), documentId, diagram: rendered.diagram };
       // A version never changes.
       return { ...contentReply(fields, rendered, format), etag: String(number) };

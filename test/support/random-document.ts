@@ -13,15 +13,15 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-type Random = () => number;
+export type Random = () => number;
 
-const pick = <T>(random: Random, from: readonly T[]): T =>
+export const pick = <T>(random: Random, from: readonly T[]): T =>
   from[Math.floor(random() * from.length)] as T;
-const many = <T>(random: Random, from: number, to: number, make: () => T): T[] =>
+export const many = <T>(random: Random, from: number, to: number, make: () => T): T[] =>
   Array.from({ length: from + Math.floor(random() * (to - from + 1)) }, make);
 
 // Ordinary words beside everything that Markdown, HTML or JSON could take for its own.
-const WORDS = [
+export const WORDS = [
   "quick",
   "brown",
   "Straße",
@@ -92,7 +92,7 @@ const WORDS = [
   "%20",
   "~a~",
 ] as const;
-const URLS = [
+export const URLS = [
   "https://example.com/",
   "http://example.com/a_(b)?c=d&e=f&amp;g#h",
   "https://example.com/%20~*`|[x]\\y",
