@@ -18,6 +18,8 @@ export type UpkeepOptions = {
   readonly forget: () => Promise<unknown>;
   /** Turns bursts of editing that are over into activities. */
   readonly bursts: Pick<QuietBursts, "stirred" | "sweep" | "close">;
+  /** Rows of a document were committed. */
+  readonly onCommitted?: (address: DocumentAddress) => void;
   /** A projection has put something into these inboxes. */
   readonly onRung: (inboxes: readonly InboxKey[]) => void;
   /** A document's columns follow this long after its last commit, and at the latest that long after the first, ms. */
@@ -113,6 +115,7 @@ export class Upkeep {
   committed(address: DocumentAddress, rows: number, bytes: number): void {
     const weight = this.#weights.get(address.name);
     if (this.#closed) return;
+    this.#options.onCommitted?.(address);
     if (weight === undefined) {
       this.#projectUnopened(address);
       return;

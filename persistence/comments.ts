@@ -2,7 +2,7 @@ import type { JSONContent } from "@tiptap/core";
 import type { Anchor } from "../schema/anchor.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
 import type { SqlOrTransaction } from "./database.ts";
-import type { Page, Paged } from "./page.ts";
+import { readMoment, type Page, type Paged } from "./page.ts";
 
 /** A comment as it is stored. */
 export type CommentRow = {
@@ -78,14 +78,6 @@ export async function threadPage(
       and (${isDetached}::boolean is null or c.detached = ${isDetached})
       and (${after === null} or (c.created_at, c.id) > (${from?.at ?? null}::timestamptz, ${from?.id ?? null}::uuid))
     order by c.created_at, c.id limit ${limit}`;
-}
-
-/** A cursor comes from outside: PostgreSQL knows times that nothing else does, such as `infinity`. */
-function readMoment(text: string): string {
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/u.test(text)) {
-    if (!Number.isNaN(Date.parse(text))) return text;
-  }
-  throw new ScriptoriumError("bad_request", "The cursor is not one of this list in this order");
 }
 
 /** A thread: its first comment, then the replies as they came. */

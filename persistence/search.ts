@@ -36,9 +36,13 @@ const SNIPPET_SOURCE = 20_000;
 const START = "\u0001";
 const STOP = "\u0002";
 
-/** What stands for `<` and `>` while a match is looked for: PostgreSQL takes words between them for a tag and drops it. */
+/**
+ * What stands for `<`, `>` and `/` while a match is looked for: PostgreSQL takes words between the first two for a tag
+ * and drops it, and words beside the third for the name of a file, of which it finds the whole only.
+ */
 const LESS = "\u0003";
 const MORE = "\u0004";
+const SLASH = "\u0005";
 
 type Row = Omit<Paged<FoundDocument>, "title" | "snippet"> & {
   readonly title: string;
@@ -71,10 +75,11 @@ export async function searchPage(
 /**
  * Without parentheses, which mean nothing in a search, and without dashes that stand before no word: PostgreSQL stacks
  * 32 of them at most and fails ("tsquery stack too small"), which is the one thing `websearch_to_tsquery` fails at.
+ * Words are divided at `<`, `>` and `/`, as they are in the indexes.
  */
 const withoutStacks = (q: string): string =>
   q
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]|[()]/gu, " ")
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}]|[()<>/]/gu, " ")
     .replaceAll(/-(?![\p{L}\p{N}"])|-(?=""|"-)/gu, " ");
 
 /**
@@ -125,8 +130,8 @@ const best = (tx: SqlOrTransaction, query: Sqlish) => tx`
     select w.document_id, w.piece, ts_rank(w.search, ${query}, 32) as score
     from document_words w where w.search @@ ${query}
     union all
-    select t.id, null, 1 + ts_rank(to_tsvector('english', t.title), ${query}, 32)
-    from documents t where to_tsvector('english', t.title) @@ ${query}
+    select t.id, null, 1 + ts_rank(to_tsvector('english', translate(t.title, '<>/', '   ')), ${query}, 32)
+    from documents t where to_tsvector('english', translate(t.title, '<>/', '   ')) @@ ${query}
   ) as matches group by document_id`;
 
 const FRAGMENTS = 'MaxFragments=2, MaxWords=24, MinWords=8, FragmentDelimiter=" … "';
@@ -139,12 +144,12 @@ const headline = (
   query: Sqlish,
   options: string,
 ): Sqlish => tx`
-  ts_headline('english', translate(${words}, ${`<>${LESS}${MORE}${START}${STOP}`}, ${LESS + MORE}), ${query},
+  ts_headline('english', translate(${words}, ${`<>/${LESS}${MORE}${SLASH}${START}${STOP}`}, ${LESS + MORE + SLASH}), ${query},
               ${`StartSel="${START}", StopSel="${STOP}", ${options}`})`;
 
 /** What stands between the marks, and what does not. */
 function marked(text: string): MarkedText[] {
-  const shown = text.replaceAll(LESS, "<").replaceAll(MORE, ">");
+  const shown = text.replaceAll(LESS, "<").replaceAll(MORE, ">").replaceAll(SLASH, "/");
   const parts = shown.split(START).flatMap((piece, index) => {
     if (index === 0) return [{ text: piece, isMatch: false }];
     const [match = "", ...rest] = piece.split(STOP);

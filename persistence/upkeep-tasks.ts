@@ -2,12 +2,15 @@ import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 import { ERRORS, ScriptoriumError, type ErrorCode } from "../schema/errors.ts";
 import type { Part } from "../schema/ids.ts";
+import type { AppliedHunks, HunksTask as WantedHunks, PendingStandings } from "./apply-hunks.ts";
 import type { BuiltUpdate } from "./built-update.ts";
 import type { CompactionResult } from "./compaction.ts";
+import type { CutSuggestion, SuggestionTask as WantedSuggestion } from "./cut-suggestion.ts";
 import type { DatabaseLocation } from "./database.ts";
 import type { ContentEdit } from "./edit-content.ts";
 import type { AnchorTask as WantedAnchor, FoundAnchor } from "./find-anchor.ts";
 import type { ProjectionResult } from "./projection.ts";
+import type { RenderedSections } from "./render-sections.ts";
 import type { RenderedContent, StoredContent } from "./render-stored.ts";
 import type { CapturedVersion } from "./versions.ts";
 
@@ -15,8 +18,12 @@ type CompactTask = { kind: "compact"; documentId: string; part: Part; versionInt
 type ProjectTask = { kind: "project"; documentId: string };
 type EditTask = { kind: "edit" } & ContentEdit;
 type RenderTask = { kind: "render" } & StoredContent;
+type SectionsTask = { kind: "sections"; documentId: string };
 type CaptureTask = { kind: "capture"; documentId: string };
 type AnchorTask = { kind: "anchor" } & WantedAnchor;
+type SuggestTask = { kind: "suggest" } & WantedSuggestion;
+type HunksTask = { kind: "hunks" } & WantedHunks;
+type StandingsTask = { kind: "standings"; documentId: string };
 
 /** What the upkeep thread can be asked to do. Every task may be repeated without harm [C4, P1]. */
 export type UpkeepTask =
@@ -24,8 +31,12 @@ export type UpkeepTask =
   | ProjectTask
   | EditTask
   | RenderTask
+  | SectionsTask
   | CaptureTask
-  | AnchorTask;
+  | AnchorTask
+  | SuggestTask
+  | HunksTask
+  | StandingsTask;
 
 /** What it answers: the result of whichever task it was. */
 export type UpkeepResult =
@@ -33,8 +44,12 @@ export type UpkeepResult =
   | ProjectionResult
   | BuiltUpdate
   | RenderedContent
+  | RenderedSections
   | CapturedVersion
-  | FoundAnchor;
+  | FoundAnchor
+  | CutSuggestion
+  | AppliedHunks
+  | PendingStandings;
 
 /** From the main thread to the upkeep thread. */
 export type UpkeepRequest = { id: number; task: UpkeepTask };
@@ -99,6 +114,11 @@ export class UpkeepThread {
     return (await this.#run({ kind: "render", ...stored })) as RenderedContent;
   }
 
+  /** Writes the sections of what is committed of a document. */
+  async sections(documentId: string): Promise<RenderedSections> {
+    return (await this.#run({ kind: "sections", documentId })) as RenderedSections;
+  }
+
   /** Captures the committed state of a document, to be kept as a version. */
   async capture(documentId: string): Promise<CapturedVersion> {
     return (await this.#run({ kind: "capture", documentId })) as CapturedVersion;
@@ -107,6 +127,21 @@ export class UpkeepThread {
   /** Finds words in a document; errors carry the code that `findAnchor` threw. */
   async anchor(wanted: WantedAnchor): Promise<FoundAnchor> {
     return (await this.#run({ kind: "anchor", ...wanted })) as FoundAnchor;
+  }
+
+  /** Cuts a suggestion into hunks; errors carry the code that `cutSuggestion` threw. */
+  async suggest(wanted: WantedSuggestion): Promise<CutSuggestion> {
+    return (await this.#run({ kind: "suggest", ...wanted })) as CutSuggestion;
+  }
+
+  /** Applies hunks or takes them back; errors carry the code that `applyHunks` threw. */
+  async hunks(wanted: WantedHunks): Promise<AppliedHunks> {
+    return (await this.#run({ kind: "hunks", ...wanted })) as AppliedHunks;
+  }
+
+  /** How the hunks of a document stand that wait for a decision. */
+  async standings(documentId: string): Promise<PendingStandings> {
+    return (await this.#run({ kind: "standings", documentId })) as PendingStandings;
   }
 
   async close(): Promise<void> {
@@ -149,7 +184,7 @@ export class UpkeepThread {
     const worker = this.#worker;
     this.#worker = null;
     worker?.terminate().catch(() => {});
-    const isEdit = this.#current?.waiting.task.kind === "edit";
+    const isEdit = ["edit", "suggest"].includes(this.#current?.waiting.task.kind ?? "");
     const error = isEdit
       ? { code: "too_large", message: "This would take too long; send it in smaller pieces" }
       : { code: "storage_unavailable", message: "This takes too long at the moment" };

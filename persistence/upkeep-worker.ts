@@ -1,11 +1,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assertNever } from "../schema/errors.ts";
+import { applyHunks, judgePending } from "./apply-hunks.ts";
 import { compactDocument } from "./compaction.ts";
+import { cutSuggestion } from "./cut-suggestion.ts";
 import { createDatabase, type DatabaseLocation } from "./database.ts";
 import { editContent } from "./edit-content.ts";
 import { captureVersion } from "./named-versions.ts";
 import { findAnchor } from "./find-anchor.ts";
 import { projectDocument } from "./projection.ts";
+import { renderSections } from "./render-sections.ts";
 import { renderStored } from "./render-stored.ts";
 import type { UpkeepReply, UpkeepRequest, UpkeepResult, UpkeepTask } from "./upkeep-tasks.ts";
 
@@ -27,10 +30,18 @@ function perform(task: UpkeepTask): Promise<UpkeepResult> {
       return editContent(sql, task);
     case "render":
       return renderStored(sql, task);
+    case "sections":
+      return renderSections(sql, task.documentId);
     case "capture":
       return captureVersion(sql, task.documentId);
     case "anchor":
       return findAnchor(sql, task);
+    case "suggest":
+      return cutSuggestion(sql, task);
+    case "hunks":
+      return applyHunks(sql, task);
+    case "standings":
+      return judgePending(sql, task.documentId);
     default:
       return assertNever(task);
   }

@@ -65,6 +65,10 @@ export const ACTIVITY_ACTIONS = [
   "comment_added",
   "resolved",
   "reopened",
+  "suggested",
+  "suggestion_accepted",
+  "suggestion_rejected",
+  "suggestion_taken_back",
 ] as const;
 export type ActivityAction = (typeof ACTIVITY_ACTIONS)[number];
 
@@ -91,3 +95,16 @@ export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 /** How much a notification matters; the kinds have theirs in `persistence/notify.ts`. */
 export const NOTIFICATION_PRIORITIES = ["low", "normal", "high"] as const;
 export type NotificationPriority = (typeof NOTIFICATION_PRIORITIES)[number];
+
+/** What became of a suggestion (seed 000, section 15). */
+export const SUGGESTION_STATUSES = [
+  "pending",
+  "accepted",
+  "rejected",
+  "partially_accepted",
+] as const;
+export type SuggestionStatus = (typeof SUGGESTION_STATUSES)[number];
+
+/** What became of one of its hunks. `taken_back`: it was accepted, and is out of the text again. */
+export const HUNK_DECISIONS = ["pending", "accepted", "rejected", "taken_back"] as const;
+export type HunkDecision = (typeof HUNK_DECISIONS)[number];

@@ -14,6 +14,8 @@ export const ERRORS = {
   unknown_target: { http: 422, close: 4400 },
   anchor_not_found: { http: 422, close: 4400 },
   anchor_ambiguous: { http: 409, close: 4400 },
+  section_not_found: { http: 422, close: 4400 },
+  base_too_old: { http: 409, close: 4400 },
   bad_configuration: { http: 500, close: 4503 },
   unauthenticated: { http: 401, close: 4401 },
   forbidden: { http: 403, close: 4403 },

@@ -7,10 +7,10 @@ import { attributeChanges } from "./yjs-attributes.ts";
 type Attributes = Readonly<Record<string, unknown>>;
 
 /** Characters of a text that have the same formats. */
-type Run = { readonly insert: string; readonly attributes?: Attributes };
+export type Run = { readonly insert: string; readonly attributes?: Attributes };
 
 /** A step of a delta of Yjs. */
-type Step =
+export type Step =
   | { readonly retain: number; readonly attributes?: Attributes }
   | { readonly insert: string; readonly attributes: Attributes }
   | { readonly delete: number };
@@ -31,7 +31,8 @@ export function replaceText(text: Y.XmlText, wanted: Y.XmlText): void {
   } else text.applyDelta(steps);
 }
 
-function stepsBetween(before: readonly Run[], after: readonly Run[]): Step[] {
+/** What turns one text into another: only the words and formats that differ are not retained as they are. */
+export function stepsBetween(before: readonly Run[], after: readonly Run[]): Step[] {
   const [readBefore, readAfter] = [createReader(before), createReader(after)];
   const steps: Step[] = [];
   for (const { retain, remove, insert } of wordEdits(textOf(before), textOf(after))) {

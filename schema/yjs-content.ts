@@ -128,3 +128,15 @@ export function yDocDiagram(doc: Y.Doc): string | null {
   const source = doc.getText(DIAGRAM).toJSON();
   return source === "" ? null : storableText(source);
 }
+
+/** A node as Tiptap JSON; of a text its text nodes. As it stands, as {@link yDocToContent} has it. */
+export function nodeToContent(node: Y.XmlElement | Y.XmlText): JSONContent[] {
+  const content: JSONContent[] = [];
+  if (node instanceof Y.XmlText) appendDelta(content, node);
+  else {
+    const root = elementNode(node);
+    fillContent(root, node);
+    content.push(root);
+  }
+  return content;
+}

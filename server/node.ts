@@ -11,10 +11,9 @@ import { checkUpdate } from "../extensions/update-check.ts";
 import { UpdateCheckThread } from "../extensions/update-check-thread.ts";
 import type { IntakeOptions } from "../extensions/update-intake.ts";
 import type { Upkeep } from "../extensions/upkeep.ts";
-import type { Database, Sql } from "../persistence/database.ts";
+import type { Database } from "../persistence/database.ts";
 import { holdServerLock } from "../persistence/server-lock.ts";
 import { UpdateLog, type UpdateLogOptions } from "../persistence/update-log.ts";
-import { UpkeepThread } from "../persistence/upkeep-tasks.ts";
 import { createAdmission } from "./admission.ts";
 import { createCollaboration, type Collaboration } from "./collaboration.ts";
 import type { Config } from "./config.ts";
@@ -27,6 +26,9 @@ import { createRestApp } from "./rest/app.ts";
 import type { SocketCalls } from "./rest/socket-calls.ts";
 import { openCommands } from "./open-commands.ts";
 import { openInboxStreams } from "./open-inbox.ts";
+import { SuggestionWatch } from "../extensions/suggestions/watch.ts";
+import type { DocumentAddress } from "../schema/ids.ts";
+import { type BehindRest, openBehindRest } from "./behind-rest.ts";
 import { openUpkeep } from "./open-upkeep.ts";
 import type { Storage } from "./storage.ts";
 import { type DoorOptions, WebsocketDoor } from "./websocket.ts";
@@ -52,9 +54,6 @@ export type NodeOptions = {
 /** What is received but not committed gets this long at a stop, ms; the rest was never acknowledged. */
 const DRAIN_TIMEOUT_MS = 10_000;
 
-/** What one caller makes the others wait for at most, and how many may wait. */
-const THREAD_LIMITS = { taskTimeoutMs: 15_000, maxWaiting: 100 };
-
 /** What stands around the largest update in its frame: the address, two types, a length. */
 const AROUND_AN_UPDATE_BYTES = 1024;
 
@@ -63,9 +62,6 @@ const sizes = (config: Config): Pick<DoorOptions, "maxFrameBytes" | "maxUnreadBy
   maxFrameBytes: config.MAX_FIRST_SYNC_BYTES + AROUND_AN_UPDATE_BYTES,
   maxUnreadBytes: config.SLOW_READER_BYTES,
 });
-
-/** Statements of REST at once. */
-const REST_CONNECTIONS = 10;
 
 /** Another's lock on one document, ms: the others must not wait for it for long. */
 const LOG_LOCK_TIMEOUT_MS = 2000;
@@ -76,7 +72,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const lock = storage.embedded ? await holdServerLock(storage.database) : null;
   const metrics = createMetrics();
   const bell = createBell();
-  const upkeep = openUpkeep(options, { metrics, bell });
+  const onCommitted = (at: DocumentAddress): void => suggestionWatch.committed(at);
+  const upkeep = openUpkeep(options, { metrics, bell, onCommitted });
   const updateLog = openUpdateLog(options, {
     metrics,
     upkeep,
@@ -93,10 +90,12 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   });
   const watch = openRightsWatch(options, collaboration);
   const behindRest = openBehindRest(options);
-  const parts = { ...beside, collaboration, bell, behindRest };
+  const suggestionWatch = openSuggestionWatch(options, collaboration, behindRest);
+  const parts = { ...beside, collaboration, bell, behindRest, suggestionWatch };
   const { calls, ...doors } = openDoors(options, parts);
   const close = async (): Promise<void> => {
     await closeDoors({ ...doors, updateLog });
+    suggestionWatch.close();
     for (const part of [watch, failed, behindRest, upkeep, checkThread]) await part.close();
     metrics.close();
     await lock?.close();
@@ -109,6 +108,17 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     throw error;
   }
 }
+
+const openSuggestionWatch = (
+  { logger }: NodeOptions,
+  { documents: live }: Collaboration,
+  { suggestionThread }: BehindRest,
+): SuggestionWatch =>
+  new SuggestionWatch({
+    standings: (documentId) => suggestionThread.standings(documentId),
+    live,
+    logger,
+  });
 
 function openSignIn({ config, storage, logger }: NodeOptions, failed: FailedSignIns): SignIn {
   const { sql } = storage.database;
@@ -136,29 +146,8 @@ type Parts = {
   readonly bell: Bell;
   readonly upkeep: Upkeep;
   readonly behindRest: BehindRest;
+  readonly suggestionWatch: SuggestionWatch;
 };
-
-/** What callers of REST wait for: a pool and threads that nobody else waits for. */
-type BehindRest = {
-  readonly sql: Sql;
-  readonly thread: UpkeepThread;
-  readonly readingThread: UpkeepThread;
-  close(): Promise<void>;
-};
-
-/** Nobody who signs in or opens a document queues behind a large request, nor a reader behind a compaction. */
-function openBehindRest({ storage, logger }: Pick<NodeOptions, "storage" | "logger">): BehindRest {
-  const sql = storage.database.connect({ maxConnections: REST_CONNECTIONS });
-  const { location } = storage;
-  const thread = new UpkeepThread({ location, logger, limits: THREAD_LIMITS });
-  const readingThread = new UpkeepThread({ location, logger, limits: THREAD_LIMITS });
-  const close = async (): Promise<void> => {
-    await sql.end({ timeout: 1 });
-    await thread.close();
-    await readingThread.close();
-  };
-  return { sql, thread, readingThread, close };
-}
 
 type Doors = {
   readonly http: Server;
@@ -170,19 +159,19 @@ type Doors = {
 function openDoors(options: NodeOptions, parts: Parts): Doors {
   const { config, storage, logger } = options;
   const { collaboration, signIn, updateLog, metrics, bell } = parts;
-  const { sql, thread, readingThread } = parts.behindRest;
+  const { sql, thread, readingThread, suggestionThread } = parts.behindRest;
+  const behindRest = { sql, thread, readingThread, suggestionThread };
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
   const admission = createAdmission(config, onLimit);
   const { calls, ...commanding } = openCommands({
     ...parts,
-    sql,
+    ...behindRest,
     logger,
-    readingThread,
     admission,
   });
   const streams = openInboxStreams(options, { sql, bell, onLimit });
-  const served = { sql, signIn, logger, live, bell, streams, thread, readingThread, admission };
+  const served = { ...behindRest, signIn, logger, live, bell, streams, admission };
   const rest = createRestApp({
     ...commanding,
     ...served,

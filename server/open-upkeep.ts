@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Bell } from "../extensions/bell.ts";
 import { QuietBursts } from "../extensions/quiet-bursts.ts";
-import { Upkeep } from "../extensions/upkeep.ts";
+import { Upkeep, type UpkeepOptions } from "../extensions/upkeep.ts";
 import { closeQuietBursts } from "../persistence/edit-bursts.ts";
 import { forgetWhatIsOver } from "../persistence/forget.ts";
 import { documentsToSweep } from "../persistence/sweep.ts";
@@ -22,7 +22,14 @@ export function openUpkeep(
     readonly storage: Pick<Storage, "database" | "location">;
     readonly logger: Logger;
   },
-  { metrics, bell }: { readonly metrics: Metrics; readonly bell: Pick<Bell, "ring"> },
+  {
+    metrics,
+    bell,
+    onCommitted,
+  }: { readonly metrics: Metrics; readonly bell: Pick<Bell, "ring"> } & Pick<
+    UpkeepOptions,
+    "onCommitted"
+  >,
 ): Upkeep {
   const { database, location } = storage;
   return new Upkeep({
@@ -35,6 +42,7 @@ export function openUpkeep(
       quietMs: config.EDIT_BURST_MS,
       logger,
     }),
+    ...(onCommitted !== undefined && { onCommitted }),
     onRung: (inboxes) => bell.ring(inboxes),
     projectAfterMs: config.PROJECT_AFTER_MS,
     projectAtLatestMs: config.PROJECT_AT_LATEST_MS,

@@ -9,12 +9,8 @@ import { openDoor, type Door, type DoorAnswer } from "./support/api-door.ts";
 import { twistCursor } from "./support/api-fill.ts";
 import { ROUTE_ROWS, signedBy } from "./support/api-fixtures.ts";
 import { describeAnswer } from "./support/api-matrix.ts";
-import {
-  isSituation,
-  provoke,
-  sendChanged,
-  SITUATION_CALLERS,
-} from "./support/api-provocations.ts";
+import { isSituation, provoke, SITUATION_CALLERS } from "./support/api-provocations.ts";
+import { sendChanged } from "./support/api-sending.ts";
 import { createWorlds, JWT_ENVIRONMENT, type NewWorld, type World } from "./support/api-world.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { startTestNode } from "./support/node.ts";
@@ -84,7 +80,7 @@ describe.each(ROUTE_ROWS)("$title", (row) => {
           .map((code) => [code, `${ERRORS[code].http} ${code}`]),
       ),
     );
-    // Either the contract promises too much, or test/support/api-provocations.ts has to learn the way.
+    // Either the contract promises too much, or test/support/api-situations.ts has to learn the way.
     expect(unknown, `${row.name} documents codes that no known request produces`).toEqual([]);
   });
 });
@@ -123,6 +119,9 @@ describe.each(lists)("$title", (row) => {
       "9".repeat(40),
       "1e9",
       "NaN",
+      "infinity",
+      "0000-01-01T00:00:00.000000Z",
+      "2026-02-30T00:00:00.000000Z",
       "\0",
       "\ud800",
       1,

@@ -13,7 +13,7 @@ import { fingerprintOf } from "./support/api-fingerprint.ts";
 import { ROUTE_ROWS } from "./support/api-fixtures.ts";
 import { requestsOf, type GeneratedRequest } from "./support/api-generated.ts";
 import { faultsOf, type Judges } from "./support/api-inspection.ts";
-import { sendChanged } from "./support/api-provocations.ts";
+import { sendChanged } from "./support/api-sending.ts";
 import { createWorlds, JWT_ENVIRONMENT, type NewWorld, type World } from "./support/api-world.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { createRandom } from "./support/seed.ts";

@@ -18,7 +18,7 @@ import {
   targetsOf,
   type Cell,
 } from "./support/api-matrix.ts";
-import { mixedRequests } from "./support/api-mixed.ts";
+import { mixedRequests, straysIn } from "./support/api-mixed.ts";
 import { visibleTo, type Target } from "./support/api-oracle.ts";
 import { createWorlds, JWT_ENVIRONMENT, type NewWorld } from "./support/api-world.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
@@ -77,6 +77,15 @@ async function callAllowed(calls: readonly Call[]): Promise<Cell[]> {
   return cells;
 }
 
+/** What is named for people to read is no place either: it is refused as one that names nothing is. */
+const SAID: Readonly<Record<string, string>> = {
+  "body.promptedBy": "422 unknown_target",
+  "body.diffs.0.sectionId": "422 section_not_found",
+};
+
+const isNotThere = (at: string, answered: string): boolean =>
+  answered === SAID[at] || /^404 (?:document_)?not_found$/u.test(answered);
+
 test.each(CALLER_NAMES)(
   "[A1 T47] the lists of %s show what he may read, and nothing else",
   async (name) => {
@@ -131,9 +140,23 @@ describe.each(ROUTE_ROWS)("$title", (row) => {
     );
     // A filter is no place: by another's id, as by one that names nothing, it finds nothing.
     const isHidden = ({ at, answered, isEmpty }: (typeof answers)[number]): boolean =>
-      /^404 (?:document_)?not_found$/u.test(answered) || (at.startsWith("query.") && isEmpty);
+      isNotThere(at, answered) || (at.startsWith("query.") && isEmpty);
     const found = answers.filter((each) => each.leaks || !isHidden(each));
     expect(found).toEqual([]);
     expect(await fingerprintOf(database.sql, world.own)).toBe(before);
+  });
+
+  test("does not find what belongs to another document, or another suggestion", async () => {
+    const { own, caller } = await worldOf("admin");
+    const parts = partsFor(row, { tenancy: own, caller });
+    const before = await fingerprintOf(database.sql, own);
+    const answers = await Promise.all(
+      straysIn(row, parts, own).map(async ({ at, parts: stray }) => {
+        const answered = describeAnswer(await door.send(requestOf(row, stray, signedBy(caller))));
+        return { at, answered };
+      }),
+    );
+    expect(answers.filter(({ at, answered }) => !isNotThere(at, answered))).toEqual([]);
+    expect(await fingerprintOf(database.sql, own)).toBe(before);
   });
 });

@@ -3,7 +3,7 @@ import { openDoor, type Door, type DoorAnswer } from "./support/api-door.ts";
 import { fingerprintOf } from "./support/api-fingerprint.ts";
 import { ROUTE_ROWS, type Parts, type RouteRow } from "./support/api-fixtures.ts";
 import { describeAnswer } from "./support/api-matrix.ts";
-import { sendChanged } from "./support/api-provocations.ts";
+import { sendChanged } from "./support/api-sending.ts";
 import { createWorlds, JWT_ENVIRONMENT, type NewWorld, type World } from "./support/api-world.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
 import { startTestNode } from "./support/node.ts";

@@ -91,6 +91,24 @@ const WALKS: Readonly<Record<Tag, () => Promise<void>>> = {
     const { body: list } = await client.listThreads({ params, query: { status: "resolved" } });
     expect(list.threads.map(({ id, replyCount }) => [id, replyCount])).toEqual([[thread.id, 1]]);
   },
+  Suggestions: async () => {
+    const { body: made } = await client.createDocument({
+      ...inProject(),
+      body: { type: "product_overview", title: "S", markdown: "The quick cat." },
+    });
+    const params = { documentId: made.id };
+    const content = "The quick dog.";
+    const { body: suggested } = await client.createSuggestion({ params, body: { content } });
+    const { body: list } = await client.listSuggestions({ params });
+    expect(list.suggestions.map(({ id }) => id)).toEqual([suggested.id]);
+    const { body: done } = await client.acceptSuggestion({
+      params: { ...params, suggestionId: suggested.id },
+      body: {},
+    });
+    expect(done.suggestion.status).toBe("accepted");
+    const { text } = await client.getContent({ params, query: { format: "markdown" } });
+    expect(text).toBe("The quick dog.\n");
+  },
   Activity: async () => {
     const params = { documentId: (await tenant.document()).documentId };
     await client.updateDocument({ params, body: { title: "Renamed" } });

@@ -20,14 +20,16 @@ let examples: string[];
 beforeAll(async () => {
   const readme = await readFile("README.md", "utf8");
   const rest = readme.slice(readme.indexOf("## REST"), readme.indexOf("## Roles"));
-  const discussions = await readFile("docs/DISCUSSIONS.md", "utf8");
-  examples = [...`${rest}\n${discussions}`.matchAll(/^```sh\n(.*?)^```$/gmsu)].map(
+  const guides = await Promise.all(
+    ["docs/DISCUSSIONS.md", "docs/AGENTS.md", "docs/MCP.md"].map((path) => readFile(path, "utf8")),
+  );
+  examples = [...[rest, ...guides].join("\n").matchAll(/^```sh\n(.*?)^```$/gmsu)].map(
     (match) => match[1] ?? "",
   );
 });
 
-test("the examples of README and DISCUSSIONS.md do what they say, as they stand", async () => {
-  expect(examples.length).toBeGreaterThanOrEqual(4);
+test("the examples of README, DISCUSSIONS.md, AGENTS.md and MCP.md do what they say, as they stand", async () => {
+  expect(examples.length).toBeGreaterThanOrEqual(5);
   const server = await startServer({ env: database.env });
   const lines = examples
     .join("\n")
@@ -44,7 +46,14 @@ test("the examples of README and DISCUSSIONS.md do what they say, as they stand"
     '"position":',
     '"kind":"mention"',
     "event: unread",
+    '"trustScore":',
+    '"decision":"taken_back"',
+    "Begin on Monday.",
     '"thread_resolved":false',
+    '"title":"Plan","hash":',
+    "x-document-seq: ",
+    '"name":"read_document"',
+    '"text":"# Plan',
   ]) {
     expect(stdout).toContain(told);
   }

@@ -38,6 +38,19 @@ async function empty(): Promise<void> {
     drop schema public cascade; create schema public; reset client_min_messages`);
 }
 
+/** Brings the test database to where a release with so many migrations left it. */
+async function migrateAsBefore(count: number): Promise<void> {
+  const applied = journal.entries.slice(0, count);
+  for (const { tag } of applied) {
+    await sql.unsafe(await readFile(join(MIGRATIONS, `${tag}.sql`), "utf8"));
+  }
+  await sql`create schema drizzle`;
+  await sql`create table drizzle.__drizzle_migrations
+    (id serial primary key, hash text not null, created_at bigint)`;
+  await sql`insert into drizzle.__drizzle_migrations (hash, created_at)
+    values ('older', ${applied.at(-1)?.when ?? 0})`;
+}
+
 describe("migrating", () => {
   beforeEach(empty);
 
@@ -49,14 +62,29 @@ describe("migrating", () => {
   });
 
   test("goes on from where an older release stopped", async () => {
-    const first = journal.entries[0];
-    await sql.unsafe(await readFile(join(MIGRATIONS, `${first?.tag}.sql`), "utf8"));
-    await sql`create schema drizzle`;
-    await sql`create table drizzle.__drizzle_migrations
-      (id serial primary key, hash text not null, created_at bigint)`;
-    await sql`insert into drizzle.__drizzle_migrations (hash, created_at)
-      values ('older', ${first?.when ?? 0})`;
+    await migrateAsBefore(1);
     expect(await migrate(sql)).toEqual({ applied: all - 1 });
+  });
+
+  test("divides words at <, > and / also in the rows that are there", async () => {
+    await migrateAsBefore(journal.entries.findIndex(({ tag }) => tag === "0014_search_tags"));
+    await addOneOfEach();
+    await sql`update documents set title = 'Of Map<Narwhal>'`;
+    await sql`insert into document_words (document_id, piece, words)
+      select id, 0, 'Dear <zanzibar name>, a wombat/kiwi' from documents`;
+    await migrate(sql);
+    const [found] = await sql`
+      select array_to_string(tsvector_to_array(search), ' ') as words, (
+        select count(*)::int from documents
+        where to_tsvector('english', translate(title, '<>/', '   ')) @@ 'narwhal') as titles
+      from document_words`;
+    expect(found).toEqual({ words: "dear kiwi name wombat zanzibar", titles: 1 });
+    const indexes = await sql<{ name: string }[]>`
+      select indexname as name from pg_indexes where indexdef like '%USING gin%' order by 1`;
+    expect(indexes.map(({ name }) => name)).toEqual([
+      "idx_document_words_search",
+      "idx_documents_title_search",
+    ]);
   });
 
   test("is done once by three nodes that start together", async () => {
@@ -227,6 +255,8 @@ describe("the schema", () => {
       "yjs_history",
       "yjs_clients",
       "yjs_set_aside",
+      "agent_suggestions",
+      "suggestion_hunks",
     ]) {
       const rows = await sql`select 1 from ${sql(table)}`;
       expect(`${table}: ${rows.length}`).toBe(`${table}: 0`);
@@ -265,6 +295,10 @@ async function addOneOfEach(): Promise<void> {
             select id, 'document', id, '{}' from p),
       w as (insert into mentions (project_id, source_type, source_id, target_type, target_id, occurrence)
             select p.id, 'document', p.id, 'user', u.id, 1 from p, u),
+      x as (insert into agent_suggestions (project_id, document_id, agent_type, base_seq, diffs)
+            select p.id, d.id, 'person', 1, '[]' from p, d returning id, document_id),
+      z as (insert into suggestion_hunks (suggestion_id, document_id, diff_id, ordinal, update_data, parts)
+            select id, document_id, id, 0, '', '[]' from x),
       i as (insert into inboxes (user_id, head_position) select id, 1 from u returning id),
       t as (insert into notifications (inbox_id, position, type, title, once_key)
             select id, 1, 'mention', 't', 'o' from i)

@@ -119,6 +119,8 @@ const HOSTILE = [
   "🦒",
   "a:b:c",
   "<script>alert(1)</script>",
+  "-<-/->".repeat(30),
+  "</".repeat(100),
   "x ".repeat(100),
   "-(".repeat(90),
   '-"-('.repeat(50),
@@ -148,6 +150,25 @@ test("a document cannot mark what does not match, and what it holds comes out as
   expect(textOf(whole?.title)).toBe("Of Map<Key>");
 });
 
+test("words between < and >, and beside a slash, are found and shown as they stand", async () => {
+  const words =
+    "Dear <zanzibar visitor>, Herd<Ibex> is no magpies/kiwis \u0005or https://example.com/lemur";
+  const made = await documentWith(words, "Either/Tapir<Gecko>");
+  const all = ["zanzibar", "visitor", "herd", "ibex", "magpie", "kiwi", "lemur", "tapir", "gecko"];
+  const written = ["<zanzibar visitor>", "Herd<Ibex>", "magpies/kiwis", "Either/Tapir<Gecko>"];
+  for (const q of [...all, ...written, "https://example.com/lemur", '"zanzibar visitor"']) {
+    expect([q, await ids(q)]).toEqual([q, [made]]);
+  }
+  const matches = (parts: { text: string; isMatch: boolean }[] = []): string[] =>
+    parts.filter(({ isMatch }) => isMatch).map(({ text }) => text);
+  const [found] = await results("kiwi zanzibar");
+  expect(matches(found?.snippet)).toEqual(["zanzibar", "kiwis"]);
+  expect(matches((await results("gecko"))[0]?.title)).toEqual(["Gecko"]);
+  const textOf = (parts: { text: string }[] = []): string => parts.map(({ text }) => text).join("");
+  expect(textOf(found?.snippet)).toBe(words.replace("\u0005", ""));
+  expect(textOf(found?.title)).toBe("Either/Tapir<Gecko>");
+});
+
 test("the indexes are used with 10,000 documents", { timeout: 120_000 }, async () => {
   const { sql } = rest;
   await sql`
@@ -165,7 +186,8 @@ test("the indexes are used with 10,000 documents", { timeout: 120_000 }, async (
     explain select document_id from document_words where search @@ websearch_to_tsquery('english', 'axolotl')`;
   expect(JSON.stringify(plan)).toContain("idx_document_words_search");
   const titles = await sql`
-    explain select id from documents where to_tsvector('english', title) @@ websearch_to_tsquery('english', '5000')`;
+    explain select id from documents
+    where to_tsvector('english', translate(title, '<>/', '   ')) @@ websearch_to_tsquery('english', '5000')`;
   expect(JSON.stringify(titles)).toContain("idx_documents_title_search");
   const startedMs = performance.now();
   expect(await results("words")).toHaveLength(20);

@@ -18,8 +18,8 @@ export const Name = z
   .trim()
   .min(1)
   .max(200)
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
   .regex(
+    // oxlint-disable-next-line no-control-regex -- they are what is refused
     /^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$/u,
     "must not hold characters that control lines or direction",
   )
@@ -30,8 +30,8 @@ export const Prose = z
   .string()
   .trim()
   .max(2000)
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
   .regex(
+    // oxlint-disable-next-line no-control-regex -- they are what is refused
     /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$/u,
     "must not hold characters that control lines or direction",
   )

@@ -33,6 +33,7 @@ export const TAGS = [
   "Content",
   "Versions",
   "Discussions",
+  "Suggestions",
   "Activity",
   "Search",
   "Inbox",
@@ -85,6 +86,8 @@ export type Route = {
   readonly etag?: true;
   /** Answers with `X-Content-Dropped`: how many nodes, marks and attributes were left out. */
   readonly counts?: "dropped";
+  /** Answers with `X-Document-Seq`: the position of the log that its content was read at. */
+  readonly readAt?: "seq";
   /** Heeds `If-Match`: two writers do not overwrite each other unseen. */
   readonly ifMatch?: "optional" | "required";
 };

@@ -10,8 +10,10 @@ import { inboxRoutes } from "./inbox.ts";
 import { memberRoutes } from "./members.ts";
 import { projectRoutes } from "./projects.ts";
 import { organizationRoutes } from "./organizations.ts";
+import { sectionRoutes } from "./sections.ts";
 import { searchRoutes } from "./search.ts";
 import { signInRoutes } from "./sign-in.ts";
+import { suggestionRoutes } from "./suggestions.ts";
 import { versionRoutes } from "./versions.ts";
 
 /** The whole REST API as data: every route under its name, which is also its `operationId`. */
@@ -23,8 +25,10 @@ export const api = {
   ...featureRoutes,
   ...documentRoutes,
   ...contentRoutes,
+  ...sectionRoutes,
   ...versionRoutes,
   ...discussionRoutes,
+  ...suggestionRoutes,
   ...inboxRoutes,
   ...activityRoutes,
   ...searchRoutes,

@@ -53,7 +53,10 @@ export const documents = pgTable(
     // The base's index leaves out deleted rows; ON DELETE SET NULL has to find those too.
     index("idx_documents_feature").on(table.featureId),
     index("idx_documents_created_by").on(table.createdBy),
-    index("idx_documents_title_search").using("gin", sql`to_tsvector('english', ${table.title})`),
+    index("idx_documents_title_search").using(
+      "gin",
+      sql`to_tsvector('english', translate(${table.title}, '<>/', '   '))`,
+    ),
     oneOf("documents_type_check", table.type, DOCUMENT_TYPES),
   ],
 );

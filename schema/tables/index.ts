@@ -9,4 +9,5 @@ export * from "./inboxes.ts";
 export * from "./organizations.ts";
 export * from "./projects.ts";
 export * from "./search.ts";
+export * from "./suggestions.ts";
 export * from "./yjs.ts";

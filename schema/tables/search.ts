@@ -30,7 +30,8 @@ export const documentWords = pgTable(
     words: text("words").notNull(),
     search: tsvector("search")
       .notNull()
-      .generatedAlwaysAs(sql`to_tsvector('english', words)`),
+      // Without what PostgreSQL takes for tags, which it drops, and for the names of files, which it keeps whole.
+      .generatedAlwaysAs(sql`to_tsvector('english', translate(words, '<>/', '   '))`),
   },
   (table) => [
     primaryKey({ columns: [table.documentId, table.piece] }),

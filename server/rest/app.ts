@@ -1,18 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Logger } from "pino";
+import { createAgentPresence } from "../../extensions/agent-presence.ts";
 import type { Bell } from "../../extensions/bell.ts";
 import type { Commands } from "../../extensions/commands.ts";
 import type { Discussions } from "../../extensions/discussions/discussions.ts";
 import type { InboxStreams } from "../../extensions/inbox-streams.ts";
+import type { Suggestions } from "../../extensions/suggestions/suggestions.ts";
 import type { LiveDocuments } from "../../extensions/live-documents.ts";
 import { api } from "../../schema/api/index.ts";
 import type { Route } from "../../schema/api/contract.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { Principal } from "../../schema/principal.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
+import { MCP_PATH, mountMcp } from "../mcp/door.ts";
 import type { AnsweredRequest } from "../metrics.ts";
 import { keyHandlers } from "./keys.ts";
 import { failureCode } from "./failure-code.ts";
@@ -22,7 +25,7 @@ import { activityHandlers } from "./activity.ts";
 import { agentHandlers } from "./agents.ts";
 import { createCors } from "./cors.ts";
 import { createDocs } from "./docs.ts";
-import { contentHandlers } from "./content.ts";
+import { contentHandlers, type ContentDoors } from "./content.ts";
 import { discussionHandlers } from "./discussions.ts";
 import { documentHandlers } from "./documents.ts";
 import { collaboratorHandlers } from "./collaborators.ts";
@@ -32,9 +35,11 @@ import { memberHandlers } from "./members.ts";
 import { projectHandlers } from "./projects.ts";
 import { organizationHandlers } from "./organizations.ts";
 import { problemResponse } from "./problem.ts";
-import { createRenderings, type Renderings } from "./renderings.ts";
+import { createRenderings } from "./renderings.ts";
 import { searchHandlers } from "./search.ts";
+import { sectionHandlers } from "./sections.ts";
 import { serve, type RestOptions } from "./serve.ts";
+import { outcomeHandlers, suggestionHandlers } from "./suggestions.ts";
 import { versionHandlers } from "./versions.ts";
 import { signInHandlers } from "./sign-in.ts";
 
@@ -55,19 +60,22 @@ type AppOptions = Omit<RestOptions, "app" | "share"> & {
   readonly live: LiveDocuments;
   readonly commands: Commands;
   readonly discussions: Discussions;
+  readonly suggestions: Suggestions;
   readonly bell: Bell;
   readonly streams: InboxStreams;
   /** For what callers wait for who write; and for those who read. */
   readonly thread: UpkeepThread;
   readonly readingThread: UpkeepThread;
+  /** For cutting, judging and applying what is suggested. */
+  readonly suggestionThread: UpkeepThread;
 };
 
 /** The REST API, ready to be mounted: routes, their description, and what is said where there is no route. */
 export function createRestApp(options: AppOptions): RestApp {
   const app: RestApp = new OpenAPIHono();
   const { logger, admission, isRestarting, onAnswered } = options;
-  app.use(`${API_PATH}/*`, createCors(admission.origins));
-  app.use(`${API_PATH}/*`, async (context, next) => {
+  const cors = createCors(admission.origins);
+  const begin: MiddlewareHandler<{ Variables: Variables }> = async (context, next) => {
     const startedMs = performance.now();
     context.set("requestId", randomUUID());
     context.header("x-request-id", context.get("requestId"));
@@ -77,11 +85,14 @@ export function createRestApp(options: AppOptions): RestApp {
     const durationMs = performance.now() - startedMs;
     logRequest(logger, context, durationMs);
     onAnswered?.({ ...labelsOf(context), durationMs });
-  });
+  };
+  for (const path of [`${API_PATH}/*`, MCP_PATH]) app.use(path, cors, begin);
   app.onError((error, context) => toProblem(logger, error, context));
   const renderings = createRenderings(options.readingThread);
-  const rest = { ...options, app, renderings, share: createFairShare() };
+  const agentPresence = createAgentPresence(options.live);
+  const rest = { ...options, app, renderings, agentPresence, share: createFairShare() };
   serveAreas(rest);
+  mountMcp(app, options);
   app.route("/", createDocs());
   app.get(`${API_PATH}/openapi.json`, (context) => context.json(describeApi()));
   refuseOtherMethods(app);
@@ -91,7 +102,9 @@ export function createRestApp(options: AppOptions): RestApp {
   return app;
 }
 
-function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings }): void {
+function serveAreas(
+  rest: RestOptions & AppOptions & Pick<ContentDoors, "renderings" | "agentPresence">,
+): void {
   serve(rest, organizationHandlers(rest));
   serve(rest, memberHandlers);
   serve(rest, projectHandlers);
@@ -100,8 +113,11 @@ function serveAreas(rest: RestOptions & AppOptions & { renderings: Renderings })
   serve(rest, signInHandlers(rest));
   serve(rest, documentHandlers(rest));
   serve(rest, contentHandlers(rest));
+  serve(rest, sectionHandlers(rest));
   serve(rest, versionHandlers(rest));
   serve(rest, discussionHandlers(rest));
+  serve(rest, suggestionHandlers(rest));
+  serve(rest, outcomeHandlers);
   serve(rest, inboxHandlers(rest));
   serve(rest, activityHandlers);
   serve(rest, searchHandlers);

@@ -13,6 +13,8 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   unknown_target: "There is nothing of the kind to mention",
   anchor_not_found: "The quoted text is not in the document",
   anchor_ambiguous: "The quoted text is in the document more than once",
+  section_not_found: "There is no such section in the document",
+  base_too_old: "The text that this was made on is merged already",
   bad_configuration: "The server is not configured for this",
   unauthenticated: "Not signed in, or no longer",
   forbidden: "Not allowed",

@@ -24,6 +24,8 @@ export async function fingerprintOf(
         where document_id in (select id from d) and kind <> 'automatic'
       union all select jsonb_build_array(document_id, part, head_seq) from yjs_documents
         where document_id in (select id from d)
+      union all select to_jsonb(s) from agent_suggestions s where document_id in (select id from d)
+      union all select to_jsonb(h) from suggestion_hunks h where document_id in (select id from d)
       union all select to_jsonb(a) from agents a where organization_id = ${organizationId}
       -- Signing in with a key is noted there, and is no change.
       union all select to_jsonb(k) - 'last_used_at' from api_keys k where organization_id = ${organizationId})

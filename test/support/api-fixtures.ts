@@ -55,6 +55,13 @@ type Body = (setting: Setting, unique: string) => unknown;
 const PARAGRAPH = { type: "paragraph", content: [{ type: "text", text: "New words" }] };
 const CONTENT = { type: "doc", content: [PARAGRAPH] };
 
+/** Some of a suggestion's hunks, one of them in other words. */
+const choiceOf = ({ hunkId, diffId }: Tenancy): object => ({
+  hunkIds: [hunkId],
+  diffIds: [diffId],
+  instead: { [hunkId]: "Other" },
+});
+
 /** A valid body for each route that takes one, with every id that it can hold. */
 const BODIES: Readonly<Record<string, Body>> = {
   createOrganization: (_, unique) => ({ name: "New", slug: unique }),
@@ -90,12 +97,24 @@ const BODIES: Readonly<Record<string, Body>> = {
     featureId,
   }),
   putContent: () => ({ content: CONTENT }),
+  announcePresence: ({ tenancy: { sectionId } }) => ({ sectionId }),
   createVersion: () => ({ name: "New" }),
   readAllNotifications: () => ({ position: 1 }),
   putInboxSettings: () => ({ mention: false }),
   createThread: () => ({ markdown: "Why?", anchor: { quote: "Words" } }),
   createReply: () => ({ markdown: "Because" }),
   updateComment: () => ({ markdown: "Other words" }),
+  createSuggestion: ({ tenancy: { sectionId, memberId } }, unique) => ({
+    diffs: [{ sectionId, newContent: `Words of ${unique}`, explanation: "Why" }],
+    promptedBy: memberId,
+  }),
+  tryOutSuggestion: ({ tenancy }) => choiceOf(tenancy),
+  acceptSuggestion: ({ tenancy }) => choiceOf(tenancy),
+  rejectSuggestion: ({ tenancy: { hunkId, diffId } }) => ({ hunkIds: [hunkId], diffIds: [diffId] }),
+  takeBackSuggestion: ({ tenancy: { hunkId, diffId } }) => ({
+    hunkIds: [hunkId],
+    diffIds: [diffId],
+  }),
   createAgent: ({ tenancy: { projectId } }, unique) => ({
     agentCode: unique,
     name: unique,
@@ -136,6 +155,8 @@ function paramOf(row: RouteRow, param: string, { tenancy, caller }: Setting): st
     case "documentId":
     case "threadId":
     case "commentId":
+    case "sectionId":
+    case "suggestionId":
       return tenancy[param];
     case "agentId":
       return ofProject ? tenancy.projectAgentId : tenancy.agentId;

@@ -37,6 +37,9 @@ const garbageSegment = fc.oneof(
   hostileText.map((text) => encodeURIComponent(text.toWellFormed()).slice(0, 2000)),
 );
 
+/** What the world has under the parameter's own name, and its schema alone would not find. */
+const OWN_NAMED = ["threadId", "commentId", "sectionId"];
+
 type Segment = { readonly text: string; readonly isStray: boolean };
 
 function segmentFor(make: ValueMaker, { name, schema }: Parameter): fc.Arbitrary<Segment> {
@@ -50,7 +53,7 @@ function segmentFor(make: ValueMaker, { name, schema }: Parameter): fc.Arbitrary
     ...(name === "number" ? [fc.constant(marker("own", "versionNumber"))] : []),
     ...(name === "userId" ? [fc.constant(marker("own", "guestId"))] : []),
     ...(name === "emoji" ? [fc.constantFrom("%F0%9F%91%8D", "%E2%9D%A4%EF%B8%8F")] : []),
-    ...(name === "threadId" || name === "commentId" ? [fc.constant(marker("own", name))] : []),
+    ...(OWN_NAMED.includes(name) ? [fc.constant(marker("own", name))] : []),
   );
   const plain = (text: string): Segment => ({ text, isStray: STRAY.includes(text) });
   return fc.oneof(

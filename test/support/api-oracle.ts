@@ -42,6 +42,8 @@ const BESIDES: Readonly<Record<string, (caller: SignedIn) => Verdict | null>> = 
   // A token that reaches one organization does not reach his keys in another.
   revokeMyKey: (caller) =>
     caller.kind === "jwt" && caller.claims?.organization === "elsewhere" ? "not_found" : null,
+  announcePresence: (caller) =>
+    caller.kind === "key" && caller.agent !== null ? null : "forbidden",
   // They are the founder's: only who may manage changes another's.
   updateComment: (caller) => (mayManage(caller) ? null : "forbidden"),
   deleteComment: (caller) => (mayManage(caller) ? null : "forbidden"),

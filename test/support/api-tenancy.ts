@@ -9,6 +9,7 @@ import {
 import { SCRIPT } from "../../persistence/activities.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { createDocument } from "../../persistence/documents.ts";
+import { suggestBy } from "./suggested.ts";
 import { beginThread } from "./threads.ts";
 
 /** One row of each kind that the API knows, in one tenant. */
@@ -22,9 +23,16 @@ export type Tenancy = {
   readonly parentFeatureId: string;
   readonly documentId: string;
   readonly documentSlug: string;
+  /** Of the document's only section. */
+  readonly sectionId: string;
   /** A thread beside the document, and a reply in it. */
   readonly threadId: string;
   readonly commentId: string;
+  /** A suggestion for the document by the organization's agent, and what it holds; another by the project's. */
+  readonly suggestionId: string;
+  readonly hunkId: string;
+  readonly diffId: string;
+  readonly otherSuggestionId: string;
   readonly otherDocumentId: string;
   readonly otherDocumentSlug: string;
   /** Of the organization, and of the project. */
@@ -74,32 +82,36 @@ type Owner = Pick<Tenancy, "organizationId" | "projectId" | "founderId">;
 
 async function fill(tx: SqlOrTransaction, owner: Owner) {
   const [documentSlug, otherDocumentSlug] = [`d-${randomUUID()}`, `d-${randomUUID()}`];
+  const sectionId = randomUUID();
+  const content = contentWith(sectionId);
   const [featureId, parentFeatureId, documentId, otherDocumentId, ...others] = await Promise.all([
     insertFeature(tx, owner),
     insertFeature(tx, owner),
-    insertDocument(tx, owner, documentSlug),
-    insertDocument(tx, owner, otherDocumentSlug),
+    insertDocument(tx, owner, { slug: documentSlug, content }),
+    insertDocument(tx, owner, { slug: otherDocumentSlug, content: contentWith(randomUUID()) }),
     insertAgent(tx, owner, null),
     insertAgent(tx, owner, owner.projectId),
     insertKey(tx, owner, null),
     insertKey(tx, owner, owner.projectId),
   ]);
-  const [agentId, projectAgentId, keyId, projectKeyId] = others;
+  const [agentId = "", projectAgentId = "", keyId = "", projectKeyId = ""] = others;
   lastVersionNumber += 1;
   const versionNumber = lastVersionNumber;
   await tx`
     insert into document_versions (document_id, version_number, seq, kind, name, content, created_by)
-    select ${documentId}, number, 1, 'named', 'First', ${JSON.stringify(CONTENT)}::text::jsonb, ${owner.founderId}
+    select ${documentId}, number, 1, 'named', 'First', ${JSON.stringify(content)}::text::jsonb, ${owner.founderId}
     from unnest(array[${versionNumber}::int, ${versionNumber}::int + 100000]) as number`;
   const thread = await beginThread(tx, { documentId, userId: owner.founderId });
   // A list of them has a second page.
   await beginThread(tx, { documentId, userId: owner.founderId });
+  const suggestions = await suggest(tx, owner, { documentId, agentIds: [agentId, projectAgentId] });
   const features = { featureId, parentFeatureId };
-  const documents = { documentId, documentSlug, otherDocumentId, otherDocumentSlug };
+  const documents = { documentId, documentSlug, sectionId, otherDocumentId, otherDocumentSlug };
   return {
     ...features,
     ...documents,
     ...thread,
+    ...suggestions,
     agentId,
     projectAgentId,
     keyId,
@@ -108,20 +120,36 @@ async function fill(tx: SqlOrTransaction, owner: Owner) {
   };
 }
 
-/** What the documents hold. */
-const CONTENT = {
-  type: "doc",
-  content: [{ type: "paragraph", attrs: { id: "b1" }, content: [{ type: "text", text: "Words" }] }],
-};
+/** Two hunks each, beside the words that are there: so the lists of suggestions and of outcomes have a second page. */
+async function suggest(
+  tx: SqlOrTransaction,
+  { founderId: userId }: Owner,
+  { documentId, agentIds }: { documentId: string; agentIds: readonly string[] },
+) {
+  const wanted = { documentId, userId, markdown: "More Words here" };
+  const [first, other] = await suggestBy(tx, agentIds, wanted);
+  if (first === undefined || other === undefined) throw new Error("nothing was suggested");
+  return { ...first, otherSuggestionId: other.suggestionId };
+}
 
-const insertDocument = (tx: SqlOrTransaction, { projectId, founderId }: Owner, slug: string) =>
+/** What the documents hold. */
+const contentWith = (id: string) => ({
+  type: "doc",
+  content: [{ type: "paragraph", attrs: { id }, content: [{ type: "text", text: "Words" }] }],
+});
+
+const insertDocument = (
+  tx: SqlOrTransaction,
+  { projectId, founderId }: Owner,
+  { slug, content }: { slug: string; content: ReturnType<typeof contentWith> },
+) =>
   createDocument(tx, {
     projectId,
     type: "feature_requirements",
     title: "Document",
     slug,
     createdBy: founderId,
-    content: CONTENT,
+    content,
     diagramSource: null,
   });
 

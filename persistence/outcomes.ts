@@ -1,0 +1,67 @@
+import { ScriptoriumError } from "../schema/errors.ts";
+import type { SqlOrTransaction } from "./database.ts";
+import { momentKey, readMoment, type Page, type Paged } from "./page.ts";
+import type { Reach } from "./reach.ts";
+import type { HunkRow } from "./suggestions.ts";
+
+/** What became of a hunk. */
+export type OutcomeRow = Pick<
+  HunkRow,
+  "id" | "suggestionId" | "parts" | "decision" | "decidedState" | "reason" | "decidedAt"
+> & { readonly documentId: string };
+
+/** How many hunks of an agent were decided how, and what its trust is. */
+export type OutcomeFigures = {
+  readonly trustScore: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly takenBack: number;
+  readonly pending: number;
+};
+
+/** Of all its hunks, wherever they are. */
+export async function outcomeFigures(
+  sql: SqlOrTransaction,
+  agentId: string,
+): Promise<OutcomeFigures> {
+  const [row] = await sql<OutcomeFigures[]>`
+    select a.trust_score::float8 as "trustScore",
+           (count(*) filter (where h.decision = 'accepted'))::int as accepted,
+           (count(*) filter (where h.decision = 'rejected'))::int as rejected,
+           (count(*) filter (where h.decision = 'taken_back'))::int as "takenBack",
+           (count(*) filter (where h.decision = 'pending'))::int as pending
+    from agents a
+    left join agent_suggestions s on s.agent_id = a.id
+    left join suggestion_hunks h on h.suggestion_id = s.id
+    where a.id = ${agentId} and a.deleted_at is null group by a.id`;
+  if (row !== undefined) return row;
+  throw new ScriptoriumError("not_found", "There is no such agent");
+}
+
+/** A page of an agent's hunks in documents that somebody may read, the newest first. */
+export async function outcomePage(
+  sql: SqlOrTransaction,
+  { agentId, reach }: { readonly agentId: string; readonly reach: Reach },
+  { limit, after }: Page,
+): Promise<Paged<OutcomeRow>[]> {
+  const from = after === null ? null : readMoment(after.value);
+  return sql`
+    select h.id, h.suggestion_id as "suggestionId", h.document_id as "documentId", h.parts, h.decision,
+           h.decided_state as "decidedState", h.reason, h.decided_at as "decidedAt",
+           ${momentKey(sql, sql`coalesce(h.decided_at, h.created_at)`)} as "sortKey"
+    from suggestion_hunks h
+    join agent_suggestions s on s.id = h.suggestion_id
+    join documents d on d.id = h.document_id and d.deleted_at is null
+    join projects p on p.id = d.project_id
+    join organizations o on o.id = p.organization_id and o.deleted_at is null
+    left join organization_members m on m.organization_id = o.id and m.user_id = ${reach.userId}
+    left join collaborators c on c.project_id = p.id and c.user_id = ${reach.userId} and c.removed_at is null
+    where s.agent_id = ${agentId}
+      and (m.id is not null or c.id is not null
+           or (${reach.isGranted} and o.id = ${reach.onlyOrganizationId}::uuid))
+      and (${reach.onlyOrganizationId}::uuid is null or o.id = ${reach.onlyOrganizationId}::uuid)
+      and (${reach.onlyProjectId}::uuid is null or p.id = ${reach.onlyProjectId}::uuid)
+      and (${after === null} or (coalesce(h.decided_at, h.created_at), h.id)
+             < (${from}::text::timestamptz, ${after?.id ?? null}::uuid))
+    order by coalesce(h.decided_at, h.created_at) desc, h.id desc limit ${limit}`;
+}
