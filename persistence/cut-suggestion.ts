@@ -1,10 +1,11 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
+import type { WantedDocument } from "../schema/suggestion/cut.ts";
 import type { Hunk } from "../schema/suggestion/hunk.ts";
 import type { HunkStanding } from "../schema/suggestion/state.ts";
 import type { SectionChange } from "../schema/suggestion/wanted.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
-import { yDocToContent } from "../schema/yjs-content.ts";
+import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { loadToWrite } from "./load-committed.ts";
 import { loadDocument } from "./load-document.ts";
@@ -26,7 +27,10 @@ export type SuggestionTask = {
   readonly documentId: string;
   /** The position of the log that the agent read; null: whatever is committed now. */
   readonly baseSeq: number | null;
-  readonly wants: { readonly changes: readonly GivenChange[] } | { readonly whole: GivenContent };
+  readonly wants:
+    | { readonly changes: readonly GivenChange[] }
+    | { readonly whole: GivenContent }
+    | { readonly diagram: string };
 };
 
 /** A hunk, the change that it belongs to, and how it stands in what is committed now. */
@@ -66,8 +70,8 @@ export async function cutSuggestion(
     const readAt = baseSeq ?? seq;
     if (readAt === seq) Y.applyUpdate(base, Y.encodeStateAsUpdate(now));
     else await loadBase(sql, { documentId, baseSeq: readAt, headSeq: seq }, base);
-    const { content, changes, changeOf } = await wantedOf(yDocToContent(base), wants);
-    const hunks = cutHunks(Y.encodeStateAsUpdate(base), content);
+    const { changes, changeOf, ...wanted } = await wantedOf(base, wants);
+    const hunks = cutHunks(Y.encodeStateAsUpdate(base), wanted);
     const judge = createHunkJudge(now);
     return {
       baseSeq: readAt,
@@ -102,15 +106,15 @@ async function loadBase(
   );
 }
 
-type Wanted = {
-  readonly content: JSONContent;
+type Wanted = WantedDocument & {
   readonly changes: readonly CutChange[];
   readonly changeOf: (blockIds: readonly string[]) => number | null;
 };
 
-async function wantedOf(stored: JSONContent, wants: SuggestionTask["wants"]): Promise<Wanted> {
+async function wantedOf(doc: Y.Doc, wants: SuggestionTask["wants"]): Promise<Wanted> {
+  if ("diagram" in wants) return diagramOf(yDocDiagram(doc) ?? "", wants.diagram);
   const { fittingContent } = await import("../schema/content.ts");
-  const { content: base, dropped } = fittingContent(stored);
+  const { content: base, dropped } = fittingContent(yDocToContent(doc));
   if (dropped > 0) {
     throw new ScriptoriumError(
       "bad_content",
@@ -131,7 +135,7 @@ async function wantedOf(stored: JSONContent, wants: SuggestionTask["wants"]): Pr
     before: documentOf(before[index] ?? []),
     after: documentOf(afterOf(change, before[index] ?? [])),
   }));
-  return { content, changes: shown, changeOf };
+  return { content, diagram: null, changes: shown, changeOf };
 }
 
 function afterOf(change: SectionChange, before: readonly JSONContent[]): readonly JSONContent[] {
@@ -141,6 +145,19 @@ function afterOf(change: SectionChange, before: readonly JSONContent[]): readonl
 
 const documentOf = (blocks: readonly JSONContent[]): JSONContent | null =>
   blocks.length === 0 ? null : { type: "doc", content: [...blocks] };
+
+/** One change: its source before and after, as code for people to read. */
+function diagramOf(before: string, after: string): Wanted {
+  const shown = (text: string): JSONContent | null =>
+    text === ""
+      ? null
+      : documentOf([
+          { type: "codeBlock", attrs: { language: "mermaid" }, content: [{ type: "text", text }] },
+        ]);
+  const change = { op: "replace", sectionId: null } as const;
+  const changes = [{ ...change, before: shown(before), after: shown(after) }];
+  return { content: null, diagram: after, changes, changeOf: () => 0 };
+}
 
 /** The sections that differ become the changes: all of them are replaced as far as they differ. */
 async function wholeOf(base: JSONContent, content: JSONContent): Promise<Wanted> {
@@ -162,7 +179,7 @@ async function wholeOf(base: JSONContent, content: JSONContent): Promise<Wanted>
   }));
   const changeOf = (ids: readonly string[]): number | null =>
     ids.map((id) => places.get(id)).find((index) => index !== undefined) ?? null;
-  return { content, changes, changeOf };
+  return { content, diagram: null, changes, changeOf };
 }
 
 async function readContent(given: GivenContent): Promise<JSONContent> {

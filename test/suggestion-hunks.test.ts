@@ -32,7 +32,7 @@ test("[S1 S2 S3 S4 T53] random documents, hunks and human edits", () => {
     const state = contentToYUpdate(parseContent(randomContent(random, 1 + upTo(10))));
     const base = docOf(state);
     const wanted = edited(random, yDocToContent(base));
-    const hunks = cutHunks(state, wanted);
+    const hunks = cutHunks(state, { content: wanted, diagram: null });
 
     const alone = docOf(state);
     for (const hunk of shuffled(hunks)) acceptHunk(alone, hunk);
@@ -76,7 +76,10 @@ function withPerson(state: Uint8Array, hunks: readonly Hunk[]): void {
 
 const cutOf = (before: string, after: string) => {
   const state = contentToYUpdate(parseMarkdown(before));
-  return { hunks: cutHunks(state, parseMarkdown(after)), doc: docOf(state) };
+  return {
+    hunks: cutHunks(state, { content: parseMarkdown(after), diagram: null }),
+    doc: docOf(state),
+  };
 };
 
 const wordsOf = (doc: Y.Doc, block = 0): Y.XmlText =>

@@ -172,6 +172,32 @@ test("sections are changed, put in, taken out and moved; the heading that become
   );
 });
 
+test("[S1 S2 S4] the Mermaid source of a diagram, as any text", async () => {
+  const { body } = await owner.createDocument({
+    params: { projectId: tenant.projectId },
+    body: { title: "Flow", type: "system_diagram", diagram: "graph TD; A-->B; B-->C" },
+  });
+  const params = { documentId: body.id };
+  const diagram = "graph LR; A-->B; B-->D";
+  const { id, hunks } = (await agent.createSuggestion({ params, body: { diagram } })).body;
+  expect(hunks.map(({ before, after }) => [before.text, after.text])).toEqual([
+    ["TD", "LR"],
+    ["C", "D"],
+  ]);
+  const provider = await open(params.documentId);
+  provider.document.getText("diagram").insert(15, " A-->E;");
+  await until(() => !provider.hasUnsyncedChanges);
+  const of = { ...params, suggestionId: id };
+  const sourceOf = async () => (await owner.getContent({ params, query: {} })).body?.diagram;
+  await owner.acceptSuggestion({ params: of, body: {} });
+  expect(await sourceOf()).toBe("graph LR; A-->B A-->E;; B-->D");
+  await owner.takeBackSuggestion({ params: of, body: { hunkIds: [hunks[0]?.id ?? ""] } });
+  expect(await sourceOf()).toBe("graph TD; A-->B A-->E;; B-->D");
+  const other = await newDocument("No diagram.");
+  const refused = agent.createSuggestion({ params: other, body: { diagram } });
+  expect(await codeOf(refused)).toBe("bad_request");
+});
+
 test("what cannot be suggested is refused with what to do", async () => {
   const params = await newDocument("Words.");
   const refused = (body: object) => codeOf(agent.createSuggestion({ params, body }));

@@ -5,7 +5,7 @@ import { HUNK_STATES } from "../suggestion/state.ts";
 import { Id, Moment, NextCursor, PageQuery, Prose } from "./common.ts";
 import { Seq } from "./content.ts";
 import { route } from "./contract.ts";
-import { ContentJson } from "./documents.ts";
+import { ContentJson, DiagramSource } from "./documents.ts";
 import { SectionId } from "./sections.ts";
 import { Suggestion } from "./suggestion-shapes.ts";
 
@@ -57,10 +57,15 @@ const NewSuggestion = z
     ...notes,
     diffs: z.array(Diff).min(1).max(MAX_DIFFS).optional(),
     content: Content.optional().describe("instead of `diffs`: all of the document as it is to be"),
+    diagram: DiagramSource.optional().describe(
+      "instead of both: the Mermaid source as it is to be, of a system_diagram",
+    ),
   })
-  .refine(({ diffs, content }) => (diffs === undefined) !== (content === undefined), {
-    message: "needs either diffs or content",
-  });
+  .refine(
+    ({ diffs, content, diagram }) =>
+      [diffs, content, diagram].filter((given) => given !== undefined).length === 1,
+    { message: "needs one of diffs, content and diagram" },
+  );
 export type NewSuggestion = z.output<typeof NewSuggestion>;
 
 const Choice = z.object({

@@ -1,9 +1,10 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 
+import { DIAGRAM } from "../document-schema.ts";
 import { planContent } from "../content-plan.ts";
-import { yDocToContent } from "../yjs-content.ts";
-import { type Draft, draftsOf, joined } from "./drafts.ts";
+import { yDocDiagram, yDocToContent } from "../yjs-content.ts";
+import { type Draft, draftsOf, draftsOfDiagram, joined } from "./drafts.ts";
 import { type Hunk, withoutIds } from "./hunk.ts";
 import { describeBlock } from "./place.ts";
 
@@ -11,16 +12,22 @@ import { describeBlock } from "./place.ts";
 const FINENESS = ["place", "text", "whole"] as const;
 type Fineness = (typeof FINENESS)[number];
 
+/** What a document is to be; null leaves that part as it is. Content must fit the schema. */
+export type WantedDocument = {
+  readonly content: JSONContent | null;
+  readonly diagram: string | null;
+};
+
 /**
- * Cuts what turns a document into this content (which must fit the schema) into hunks, in the order of the document.
+ * Cuts what turns a document into this into hunks, in the order of the document.
  * The document is left as it was. Cut as finely as the hunks compose: all of them together, in any order, give
  * exactly the content; formats that overlap may need a whole text as one.
  *
  * @param state the document as one update: each attempt is made on a copy of its own.
  */
-export function cutHunks(state: Uint8Array, content: JSONContent): Hunk[] {
+export function cutHunks(state: Uint8Array, wants: WantedDocument): Hunk[] {
   for (const fineness of FINENESS) {
-    const { hunks, wanted } = cut(state, content, fineness);
+    const { hunks, wanted } = cut(state, wants, fineness);
     if (fineness === "whole" || compose(state, hunks, wanted)) return hunks;
   }
   return [];
@@ -28,13 +35,12 @@ export function cutHunks(state: Uint8Array, content: JSONContent): Hunk[] {
 
 function cut(
   state: Uint8Array,
-  content: JSONContent,
+  wants: WantedDocument,
   fineness: Fineness,
 ): { hunks: Hunk[]; wanted: string } {
   const doc = new Y.Doc();
   Y.applyUpdate(doc, state);
-  const plan = planContent(doc, content);
-  const drafts = coarser(draftsOf(doc, plan), fineness);
+  const drafts = coarser(allDrafts(doc, wants), fineness);
   const described = drafts.map(describe);
   const updates: Uint8Array[] = [];
   // From the last to the first: what is before a change is still where it was.
@@ -46,12 +52,20 @@ function cut(
     );
   }
   const wanted = keyOf(doc);
-  plan.wanted.doc?.destroy();
   doc.destroy();
   return {
     hunks: described.map((each, index) => ({ ...each, update: updates[index] as Uint8Array })),
     wanted,
   };
+}
+
+function allDrafts(doc: Y.Doc, { content, diagram }: WantedDocument): Draft[] {
+  const source = new Y.Doc().getText(DIAGRAM);
+  if (diagram !== null) source.insert(0, diagram);
+  return [
+    ...(content === null ? [] : draftsOf(doc, planContent(doc, content))),
+    ...(diagram === null ? [] : draftsOfDiagram(doc.getText(DIAGRAM), source)),
+  ];
 }
 
 function describe({ steps, block, behind }: Draft): Omit<Hunk, "update"> {
@@ -89,7 +103,8 @@ function coarser(drafts: readonly Draft[], fineness: Fineness): readonly Draft[]
   return [...grouped.values()].map((each) => joined(each.map(({ draft }) => draft)));
 }
 
-const keyOf = (doc: Y.Doc): string => withoutIds(yDocToContent(doc));
+const keyOf = (doc: Y.Doc): string =>
+  `${yDocDiagram(doc) ?? ""}\n${withoutIds(yDocToContent(doc))}`;
 
 /** True when the hunks, each by itself and in another order, give what they are to give. */
 function compose(state: Uint8Array, hunks: readonly Hunk[], wanted: string): boolean {

@@ -7,7 +7,16 @@ import { documentSchema, FRAGMENT } from "../document-schema.ts";
 import { assertNever } from "../errors.ts";
 import type { Step } from "../formatted-text.ts";
 import type { AttributesPart, Hunk, HunkPart, NodesPart, TextPart } from "./hunk.ts";
-import { between, itemAt, lengthThrough, nodeAt, parentAt, piecesOf, type YNode } from "./place.ts";
+import {
+  between,
+  itemAt,
+  lengthThrough,
+  nodeAt,
+  parentAt,
+  piecesOf,
+  textAt,
+  type YNode,
+} from "./place.ts";
 
 /** Applies a hunk as it was made [S1]; one that is in the document changes nothing [S3]. */
 export const acceptHunk = (doc: Y.Doc, { update }: Pick<Hunk, "update">): void =>
@@ -53,8 +62,8 @@ function takeBackPart(taking: TakingBack, part: HunkPart): void {
 }
 
 function takeBackText({ doc, own, taken }: TakingBack, part: TextPart): void {
-  const text = nodeAt(doc, part.text);
-  if (!(text instanceof Y.XmlText)) return;
+  const text = textAt(doc, part.text);
+  if (text === null) return;
   const pieces = piecesOf(text);
   const at = lengthThrough(pieces, part.left);
   const delta: Step[] = at > 0 ? [{ retain: at }] : [];

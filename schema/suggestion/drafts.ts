@@ -16,7 +16,7 @@ export type DraftStep = {
   /** Done from the last to the first: so places in a text stay where they are. */
   readonly perform: (transaction: Y.Transaction) => void;
   /** The text it changes; null: it is none. */
-  readonly text: Y.XmlText | null;
+  readonly text: Y.Text | null;
 };
 
 /** What is to become a hunk. */
@@ -154,10 +154,24 @@ function nodesStep(parent: Y.XmlFragment, { left, right, removed, added }: Gap):
   };
 }
 
-function textStep(text: Y.XmlText, { from, to, before, steps }: TextChange): DraftStep {
+/** What changes of the source of the diagram. */
+export const draftsOfDiagram = (text: Y.Text, wanted: Y.Text): Draft[] =>
+  textChanges(text, wanted).map((change) => ({
+    steps: [textStep(text, change)],
+    block: null,
+    behind: null,
+  }));
+
+function textStep(text: Y.Text, { from, to, before, steps }: TextChange): DraftStep {
   const places = rangesAt(piecesOf(text), { from, to });
   return {
-    part: { kind: "text", text: idOf(text), ...places, before, steps },
+    part: {
+      kind: "text",
+      text: text instanceof Y.XmlText ? idOf(text) : null,
+      ...places,
+      before,
+      steps,
+    },
     perform: () => text.applyDelta(from === 0 ? [...steps] : [{ retain: from }, ...steps]),
     text,
   };

@@ -11,7 +11,8 @@ export type StructRange = readonly [client: number, clock: number, length: numbe
 /** Other words, or other formats of the same words, in a Yjs text. */
 export type TextPart = {
   readonly kind: "text";
-  readonly text: StructId;
+  /** Null: the source of the diagram. */
+  readonly text: StructId | null;
   /** The characters beside it, which the suggestion leaves as they are; null: the text begins or ends there. */
   readonly left: StructId | null;
   readonly right: StructId | null;

@@ -13,6 +13,7 @@ import {
   nodeAt,
   parentAt,
   piecesOf,
+  textAt,
   type YNode,
 } from "./place.ts";
 
@@ -34,8 +35,8 @@ export function writeInstead(doc: Y.Doc, { parts }: Pick<Hunk, "parts">, markdow
 }
 
 function writeWords(doc: Y.Doc, part: TextPart, content: readonly JSONContent[]): void {
-  const text = nodeAt(doc, part.text);
-  if (!(text instanceof Y.XmlText)) return;
+  const text = textAt(doc, part.text);
+  if (text === null) return;
   const pieces = piecesOf(text);
   const at = lengthThrough(pieces, part.left);
   const length = between(pieces, part)

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
 
-import { FRAGMENT } from "../document-schema.ts";
+import { DIAGRAM, FRAGMENT } from "../document-schema.ts";
 import { nodeToContent } from "../yjs-content.ts";
 import type { HunkBlock, StructId, StructRange } from "./hunk.ts";
 import { withoutIds } from "./hunk.ts";
@@ -22,6 +22,13 @@ export function nodeAt(doc: Y.Doc, id: StructId): YNode | null {
   if (item === null || item.deleted || !(item.content instanceof Y.ContentType)) return null;
   const { type } = item.content;
   return type instanceof Y.XmlText || type instanceof Y.XmlElement ? type : null;
+}
+
+/** The text that this struct is, or the source of the diagram; null when it is not in the document any more. */
+export function textAt(doc: Y.Doc, id: StructId | null): Y.Text | null {
+  if (id === null) return doc.getText(DIAGRAM);
+  const node = nodeAt(doc, id);
+  return node instanceof Y.XmlText ? node : null;
 }
 
 /** True for what was deleted, or collected. */
@@ -54,7 +61,7 @@ export type Piece = {
 };
 
 /** Everything countable in a text, in its order, deleted characters too. */
-export function piecesOf(text: Y.XmlText): Piece[] {
+export function piecesOf(text: Y.Text): Piece[] {
   const pieces: Piece[] = [];
   const formats = new Map<string, unknown>();
   for (let item = text._start; item !== null; item = item.right) {

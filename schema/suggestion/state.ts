@@ -24,6 +24,7 @@ import {
   parentAt,
   type Piece,
   piecesOf,
+  textAt,
 } from "./place.ts";
 import { nodeToContent } from "../yjs-content.ts";
 
@@ -84,8 +85,8 @@ function judgePart(doc: Y.Doc, part: HunkPart): Verdict {
 }
 
 function judgeText(doc: Y.Doc, part: TextPart): Verdict {
-  const text = nodeAt(doc, part.text);
-  if (!(text instanceof Y.XmlText)) return "orphaned";
+  const text = textAt(doc, part.text);
+  if (text === null) return "orphaned";
   const now = between(piecesOf(text), part).filter(({ isLive }) => isLive);
   const own = now.filter((piece) => isIn(part.base, piece));
   if (part.base.length === 0) {
@@ -161,8 +162,8 @@ function attributesAt(node: Y.XmlElement, { before }: AttributesPart): Record<st
 function theirsAt(doc: Y.Doc, part: HunkPart): PartSide {
   switch (part.kind) {
     case "text": {
-      const text = nodeAt(doc, part.text);
-      const pieces = text instanceof Y.XmlText ? between(piecesOf(text), part) : [];
+      const text = textAt(doc, part.text);
+      const pieces = text === null ? [] : between(piecesOf(text), part);
       return { kind: "text", runs: runsOf(pieces.filter((piece) => piece.isLive)) };
     }
     case "nodes": {

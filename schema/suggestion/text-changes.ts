@@ -14,14 +14,14 @@ export type TextChange = {
 };
 
 /** Where a text is to change, from left to right; between two places at least one character stays as it is. */
-export function textChanges(text: Y.XmlText, wanted: Y.XmlText): TextChange[] {
+export function textChanges(text: Y.Text, wanted: Y.Text): TextChange[] {
   const [before, after] = [runsOf(text), runsOf(wanted)];
   const changes = gather(stepsBetween(before, after), before);
   return changes.length > MAX_TEXT_EDITS ? [allOf(before, after)] : changes;
 }
 
 /** The words of a text with their formats; Yjs says null of one that was taken away. */
-const runsOf = (text: Y.XmlText): Run[] =>
+const runsOf = (text: Y.Text): Run[] =>
   (text.toDelta() as Run[]).map(({ insert, attributes = {} }) => withFormats(insert, attributes));
 
 function withFormats(insert: string, attributes: Readonly<Record<string, unknown>>): Run {
@@ -64,7 +64,7 @@ function allOf(before: readonly Run[], after: readonly Run[]): TextChange {
 }
 
 /** What is left of a text that loses all its words. */
-export const emptied = (text: Y.XmlText): TextChange => allOf(runsOf(text), []);
+export const emptied = (text: Y.Text): TextChange => allOf(runsOf(text), []);
 
 /** The runs from one place to another. */
 function slice(runs: readonly Run[], from: number, to: number): Run[] {

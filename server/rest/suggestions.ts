@@ -26,6 +26,7 @@ import { mentionsIn, type Mention } from "../../schema/mentions.ts";
 import { kindOf, partsAfter } from "../../schema/suggestion/hunk.ts";
 import { authorOf } from "./author.ts";
 import { cut, pageOf } from "./page.ts";
+import { FaultyRequest } from "./problem.ts";
 import type { Call, Handlers } from "./serve.ts";
 import { shownSuggestion, textOfParts } from "./shown-suggestion.ts";
 
@@ -102,7 +103,11 @@ const proposingHandlers = ({ suggestions, suggestionThread }: SuggestionDoors) =
           // Not before: who sends it again is to get the first answer, whatever the text says now.
           if ("error" in found) throw found.error;
           const { sql } = call;
-          const { projectId } = await readDocument(sql, documentId);
+          const { projectId, type } = await readDocument(sql, documentId);
+          if (body.diagram !== undefined && type !== "system_diagram") {
+            const message = "is for a system_diagram only";
+            throw new FaultyRequest([{ at: "body.diagram", message }]);
+          }
           const brought = found.hunks.flatMap(({ parts }) => parts.map(partsAfter));
           const nodes = brought.flatMap((side) => (side.kind === "nodes" ? side.nodes : []));
           const mentions = mentionsIn({ type: "doc", content: nodes });
@@ -129,7 +134,8 @@ const proposingHandlers = ({ suggestions, suggestionThread }: SuggestionDoors) =
 const prompterOf = ({ promptedBy }: NewSuggestion): Mention[] =>
   promptedBy === null ? [] : [{ targetType: "user", targetId: promptedBy, occurrence: 1 }];
 
-function wantsOf({ diffs, content }: NewSuggestion): SuggestionTask["wants"] {
+function wantsOf({ diffs, content, diagram }: NewSuggestion): SuggestionTask["wants"] {
+  if (diagram !== undefined) return { diagram };
   if (diffs === undefined) return { whole: givenOf(content ?? "") };
   return {
     changes: diffs.map((diff): GivenChange => {

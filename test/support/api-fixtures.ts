@@ -97,7 +97,7 @@ const BODIES: Readonly<Record<string, Body>> = {
     featureId,
   }),
   putContent: () => ({ content: CONTENT }),
-  announcePresence: ({ tenancy: { sectionId } }) => ({ sectionId }),
+  announcePresence: () => ({ sectionId: null }),
   createVersion: () => ({ name: "New" }),
   readAllNotifications: () => ({ position: 1 }),
   putInboxSettings: () => ({ mention: false }),
