@@ -74,11 +74,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const bell = createBell();
   const onCommitted = (at: DocumentAddress): void => suggestionWatch.committed(at);
   const upkeep = openUpkeep(options, { metrics, bell, onCommitted });
-  const updateLog = openUpdateLog(options, {
-    metrics,
-    upkeep,
-    onFailed: (address, failure) => collaboration.documents.failed(address.name, failure.code),
-  });
+  const onFailed: Required<UpdateLogOptions>["onFailed"] = ({ name }, { code }) =>
+    collaboration.documents.failed(name, code);
+  const updateLog = openUpdateLog(options, { metrics, upkeep, onFailed });
   const failed = new FailedSignIns({ sql: storage.database.sql, logger });
   const signIn = openSignIn(options, failed);
   const checkThread = new UpdateCheckThread({ cpuMs: config.CHECK_CPU_MS, logger });

@@ -8,7 +8,8 @@ import { until } from "./support/until.ts";
 
 const { rest, tenant } = await useRest();
 const owner = rest.client(tenant.token);
-const AGENT = fileURLToPath(new URL("../docs/examples/agent/agent.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const AGENT = `${ROOT}docs/examples/agent/agent.ts`;
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -46,7 +47,7 @@ test("the sample agent corrects words, answers who mentions it, and does not ins
     SERVER: rest.url,
     KEY: token,
     DOCUMENT: document.id,
-    EVERY_MS: "100",
+    PAUSE: "100",
   });
   const list = async () => (await owner.listSuggestions({ params })).body.suggestions;
   await until(async () => (await list()).length === 1, { timeoutMs: 20_000, describe: output() });

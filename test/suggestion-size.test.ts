@@ -75,9 +75,7 @@ test("a document of 100 pages with 200 hunks: proposing, judging and accepting s
   const acceptedMs = msSince(accepting);
   expect(done.suggestion.status).toBe("accepted");
   const { text } = await owner.getContent({ params, query: { format: "markdown" } });
-  expect(text).toBe(
-    `${manuscript("end").replace("\n\n0 On", `\n\n${"x".repeat(EDITS)}0 On`)}\n`,
-  );
+  expect(text).toBe(`${manuscript("end").replace("\n\n0 On", `\n\n${"x".repeat(EDITS)}0 On`)}\n`);
   await writer.close();
   const median = judgedMs.toSorted((a, b) => a - b)[EDITS >> 1] ?? 0;
   // oxlint-disable-next-line no-console -- figures that people want to see

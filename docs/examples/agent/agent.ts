@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createApiClient, openInbox } from "../../../client/index.ts";
 
 const { SERVER: url = "http://127.0.0.1:8787", KEY = "", DOCUMENT = "" } = process.env;
-const { WORDS = `${import.meta.dirname}/words.json`, EVERY_MS = "5000" } = process.env;
+const { WORDS = `${import.meta.dirname}/words.json`, PAUSE = "5000" } = process.env;
 
 type Rule = { readonly find: string; readonly write: string; readonly why: string };
 
@@ -139,5 +139,5 @@ process.once("SIGTERM", () => void inbox.close().then(() => process.exit(0)));
 process.once("SIGINT", () => void inbox.close().then(() => process.exit(0)));
 for (;;) {
   await work().catch((error: unknown) => say(String(error)));
-  await new Promise((resolve) => setTimeout(resolve, Number(EVERY_MS)));
+  await new Promise((resolve) => setTimeout(resolve, Number(PAUSE)));
 }
