@@ -15,6 +15,8 @@ export type BehindRest = {
   readonly thread: UpkeepThread;
   readonly readingThread: UpkeepThread;
   readonly suggestionThread: UpkeepThread;
+  /** For decisions alone: others who type wait for the lock that one holds. */
+  readonly decidingThread: UpkeepThread;
   close(): Promise<void>;
 };
 
@@ -29,7 +31,12 @@ export function openBehindRest({
   const sql = storage.database.connect({ maxConnections: REST_CONNECTIONS });
   const { location } = storage;
   const open = (): UpkeepThread => new UpkeepThread({ location, logger, limits: THREAD_LIMITS });
-  const threads = { thread: open(), readingThread: open(), suggestionThread: open() };
+  const threads = {
+    thread: open(),
+    readingThread: open(),
+    suggestionThread: open(),
+    decidingThread: open(),
+  };
   const close = async (): Promise<void> => {
     await sql.end({ timeout: 1 });
     for (const thread of Object.values(threads)) await thread.close();

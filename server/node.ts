@@ -157,8 +157,8 @@ type Doors = {
 function openDoors(options: NodeOptions, parts: Parts): Doors {
   const { config, storage, logger } = options;
   const { collaboration, signIn, updateLog, metrics, bell } = parts;
-  const { sql, thread, readingThread, suggestionThread } = parts.behindRest;
-  const behindRest = { sql, thread, readingThread, suggestionThread };
+  const { sql, thread, readingThread, suggestionThread, decidingThread } = parts.behindRest;
+  const behindRest = { sql, thread, readingThread, suggestionThread, decidingThread };
   const live = collaboration.documents;
   const onLimit = metrics.limitReached;
   const admission = createAdmission(config, onLimit);

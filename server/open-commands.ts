@@ -29,6 +29,7 @@ export function openCommands({
   upkeep,
   readingThread,
   suggestionThread,
+  decidingThread,
   suggestionWatch,
   admission,
   bell,
@@ -39,6 +40,7 @@ export function openCommands({
   readonly upkeep: Upkeep;
   readonly readingThread: UpkeepThread;
   readonly suggestionThread: UpkeepThread;
+  readonly decidingThread: UpkeepThread;
   readonly suggestionWatch: Pick<SuggestionWatch, "changed">;
   readonly admission: Admission;
   readonly bell: Bell;
@@ -47,7 +49,8 @@ export function openCommands({
   const commands = createCommands({ sql, live, upkeep });
   const discussions = createDiscussions({ commands, ring: bell.ring });
   const changed = (documentId: string): void => suggestionWatch.changed(documentId);
-  const suggestionDoors = { commands, thread: suggestionThread, ring: bell.ring, changed };
+  const threads = { decidingThread, suggestionThread };
+  const suggestionDoors = { commands, ...threads, ring: bell.ring, changed };
   const suggestions = createSuggestions(suggestionDoors);
   const handlers = {
     ...discussionHandlers({ discussions, readingThread }),

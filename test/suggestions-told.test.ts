@@ -112,3 +112,20 @@ test("on the socket: the same calls, and suggestion.changed whenever a hunk stan
   expect(rejected.status).toBe(200);
   await until(() => heard.some(({ states }) => states[id] === null));
 });
+
+test("an agent that says it works is seen by whoever has the text open, with where it works", async () => {
+  const params = await world.newDocument("# A\n\nWords.\n\n# B\n\nMore.");
+  const provider = await world.open(params.documentId);
+  const { sections } = (await agent.getOutline({ params })).body;
+  const sectionId = sections[1]?.sectionId ?? null;
+  await agent.announcePresence({ params, body: { sectionId } });
+  const others = () =>
+    [...(provider.awareness?.getStates().values() ?? [])].filter(({ user }) => user !== undefined);
+  await until(() => others().length === 1);
+  expect(others()[0]).toMatchObject({ user: { isAgent: true, agentId }, cursor: {} });
+  const { participants } = (await owner.listPresence({ params })).body;
+  expect(participants).toContainEqual(
+    expect.objectContaining({ agentId, sectionId, sessions: 0, readOnly: true }),
+  );
+  expect(await codeOf(owner.announcePresence({ params, body: {} }))).toBe("forbidden");
+});

@@ -14,6 +14,7 @@ import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import { assertNever, ScriptoriumError } from "../../schema/errors.ts";
 import type { InboxKey } from "../../schema/inbox-key.ts";
 import type { CommandScope, Commands } from "../commands.ts";
+import { createTurns, type Turns } from "../turns.ts";
 import { propose, type SuggestionNotes } from "./propose.ts";
 import { tellOfDecision } from "./telling.ts";
 
@@ -67,16 +68,25 @@ export type Suggestions = {
   tryOut(scope: Pick<CommandScope, "tx">, verdict: Omit<Verdict, "reason">): Promise<Decided>;
 };
 
+/** One decision at a time applies hunks, and waits for that before it locks a text, so that nobody types into a queue. */
+const TURNS = { atOnce: 1, maxWaiting: 200 };
+
 type Doors = {
   readonly commands: Commands;
-  readonly thread: Pick<UpkeepThread, "hunks">;
+  /** For what is tried out; and for what is decided, while the head of the text is locked. */
+  readonly suggestionThread: Pick<UpkeepThread, "hunks">;
+  readonly decidingThread: Pick<UpkeepThread, "hunks">;
   readonly ring: (inboxes: readonly InboxKey[]) => void;
   /** Somebody proposed or decided: whoever has the document open hears of it. */
   readonly changed: (documentId: string) => void;
 };
 
-/** The commands of suggestions. `thread`: where hunks are applied to a fork, while the head of the text is locked. */
-export function createSuggestions(doors: Doors): Suggestions {
+/** The commands of suggestions. */
+export function createSuggestions(given: Doors): Suggestions {
+  const doors = {
+    ...given,
+    turns: createTurns({ ...TURNS, refusal: "Too much is being decided" }),
+  };
   return {
     propose: (scope, documentId, cut, notes) => propose(doors, scope, { documentId, cut, notes }),
     accept: (scope, verdict) => decide(doors, scope, { ...verdict, decision: "accepted" }),
@@ -93,7 +103,7 @@ export function createSuggestions(doors: Doors): Suggestions {
         onlyClean: verdict.chosen.onlyClean,
         show: true,
       };
-      return { ...(await doors.thread.hunks(task)), seq: null };
+      return { ...(await doors.suggestionThread.hunks(task)), seq: null };
     },
   };
 }
@@ -151,7 +161,7 @@ const NOTHING = { standings: {}, applied: [], markdown: null, affectedThreads: [
  * in this order.
  */
 async function decide(
-  { commands, thread, ring, changed }: Doors,
+  { commands, decidingThread, turns, ring, changed }: Doors & { readonly turns: Turns },
   scope: Suggester,
   decision: Decision & { readonly reason: string | null },
 ): Promise<Decided> {
@@ -163,14 +173,15 @@ async function decide(
   await commands.perform(scope, {
     address,
     author,
-    build: async () => {
-      await lockHead(tx, address);
-      await lockSuggestion(tx, decision);
-      hunks = await choose(tx, decision);
-      const built = await thread.hunks(taskOf(decision, hunks));
-      done = { ...NOTHING, standings: built.standings, applied: built.applied, seq: null };
-      return built;
-    },
+    build: () =>
+      turns.take(async () => {
+        await lockHead(tx, address);
+        await lockSuggestion(tx, decision);
+        hunks = await choose(tx, decision);
+        const built = await decidingThread.hunks(taskOf(decision, hunks));
+        done = { ...NOTHING, standings: built.standings, applied: built.applied, seq: null };
+        return built;
+      }, documentId),
     rows: async (_, seq) => {
       const isWritten = decision.decision !== "rejected" && done.applied.length > 0;
       if (isWritten) done = { ...done, seq };
