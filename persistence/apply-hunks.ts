@@ -6,7 +6,7 @@ import type { HunkStanding } from "../schema/suggestion/state.ts";
 import { yDocToContent } from "../schema/yjs-content.ts";
 import type { BuiltUpdate } from "./built-update.ts";
 import type { SqlOrTransaction } from "./database.ts";
-import { loadToWrite } from "./load-committed.ts";
+import { loadLocked, loadToWrite } from "./load-committed.ts";
 import { mergeUpdates } from "./merge-updates.ts";
 import { readPendingHunks } from "./suggestions.ts";
 
@@ -51,7 +51,7 @@ export async function applyHunks(
   const { writeInstead } = await import("../schema/suggestion/instead.ts");
   const doc = new Y.Doc({ gc: true });
   try {
-    const { seq, repairs } = await loadToWrite(sql, { documentId, part: "content" }, doc);
+    const { seq, repairs } = await loadLocked(sql, { documentId, part: "content" }, doc);
     const judge = createHunkJudge(doc);
     const standings = Object.fromEntries(accept.map((hunk) => [hunk.id, judge(hunk)]));
     const affected = show ? await watchThreads(sql, documentId, doc) : () => [];
@@ -67,8 +67,10 @@ export async function applyHunks(
       applied.push(hunk.id);
     }
     for (const hunk of takeBack) {
+      const { length } = updates;
       takeBackHunk(doc, hunk);
-      applied.push(hunk.id);
+      // Others have made it theirs: nothing of it can be taken out, and it stays accepted.
+      if (updates.length > length) applied.push(hunk.id);
     }
     const update = updates.length === 0 ? null : mergeUpdates(updates);
     const markdown = show ? await markdownOf(yDocToContent(doc)) : null;

@@ -76,7 +76,7 @@ export async function threadPage(
     ${authors(sql)}
     where (${isResolved}::boolean is null or c.resolved = ${isResolved})
       and (${isDetached}::boolean is null or c.detached = ${isDetached})
-      and (${after === null} or (c.created_at, c.id) > (${from?.at ?? null}::timestamptz, ${from?.id ?? null}::uuid))
+      and (${after === null} or (c.created_at, c.id) > (${from?.at ?? null}::text::timestamptz, ${from?.id ?? null}::uuid))
     order by c.created_at, c.id limit ${limit}`;
 }
 

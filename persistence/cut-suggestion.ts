@@ -5,6 +5,7 @@ import type { Hunk } from "../schema/suggestion/hunk.ts";
 import type { HunkStanding } from "../schema/suggestion/state.ts";
 import type { SectionChange } from "../schema/suggestion/wanted.ts";
 import { ScriptoriumError } from "../schema/errors.ts";
+import { type Mention, mentionsIn } from "../schema/mentions.ts";
 import { yDocDiagram, yDocToContent } from "../schema/yjs-content.ts";
 import type { SqlOrTransaction } from "./database.ts";
 import { loadToWrite } from "./load-committed.ts";
@@ -49,6 +50,8 @@ export type CutSuggestion = {
   readonly baseSeq: number;
   readonly changes: readonly CutChange[];
   readonly hunks: readonly CutHunk[];
+  /** What it would mention and the text that it was made on does not. */
+  readonly mentions: readonly Mention[];
 };
 
 /**
@@ -70,12 +73,13 @@ export async function cutSuggestion(
     const readAt = baseSeq ?? seq;
     if (readAt === seq) Y.applyUpdate(base, Y.encodeStateAsUpdate(now));
     else await loadBase(sql, { documentId, baseSeq: readAt, headSeq: seq }, base);
-    const { changes, changeOf, ...wanted } = await wantedOf(base, wants);
+    const { changes, changeOf, mentions, ...wanted } = await wantedOf(base, wants);
     const hunks = cutHunks(Y.encodeStateAsUpdate(base), wanted);
     const judge = createHunkJudge(now);
     return {
       baseSeq: readAt,
       changes,
+      mentions,
       hunks: hunks.map((hunk) => ({
         ...hunk,
         change: changeOf(blockIdsOf(hunk)) ?? 0,
@@ -108,6 +112,7 @@ async function loadBase(
 
 type Wanted = WantedDocument & {
   readonly changes: readonly CutChange[];
+  readonly mentions: readonly Mention[];
   readonly changeOf: (blockIds: readonly string[]) => number | null;
 };
 
@@ -135,7 +140,8 @@ async function wantedOf(doc: Y.Doc, wants: SuggestionTask["wants"]): Promise<Wan
     before: documentOf(before[index] ?? []),
     after: documentOf(afterOf(change, before[index] ?? [])),
   }));
-  return { content, diagram: null, changes: shown, changeOf };
+  const mentions = mentionsBrought(base, content);
+  return { content, diagram: null, changes: shown, mentions, changeOf };
 }
 
 function afterOf(change: SectionChange, before: readonly JSONContent[]): readonly JSONContent[] {
@@ -156,7 +162,7 @@ function diagramOf(before: string, after: string): Wanted {
         ]);
   const change = { op: "replace", sectionId: null } as const;
   const changes = [{ ...change, before: shown(before), after: shown(after) }];
-  return { content: null, diagram: after, changes, changeOf: () => 0 };
+  return { content: null, diagram: after, changes, mentions: [], changeOf: () => 0 };
 }
 
 /** The sections that differ become the changes: all of them are replaced as far as they differ. */
@@ -179,7 +185,14 @@ async function wholeOf(base: JSONContent, content: JSONContent): Promise<Wanted>
   }));
   const changeOf = (ids: readonly string[]): number | null =>
     ids.map((id) => places.get(id)).find((index) => index !== undefined) ?? null;
-  return { content, diagram: null, changes, changeOf };
+  const mentions = mentionsBrought(base, content);
+  return { content, diagram: null, changes, mentions, changeOf };
+}
+
+function mentionsBrought(base: JSONContent, content: JSONContent): Mention[] {
+  const keyOf = ({ targetType, targetId }: Mention): string => `${targetType}:${targetId}`;
+  const known = new Set(mentionsIn(base).map(keyOf));
+  return mentionsIn(content).filter((mention) => !known.has(keyOf(mention)));
 }
 
 async function readContent(given: GivenContent): Promise<JSONContent> {

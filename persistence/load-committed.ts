@@ -3,7 +3,7 @@ import { ScriptoriumError } from "../schema/errors.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import { errorCode, type SqlOrTransaction } from "./database.ts";
 import { ensureParts, makeFirstContent } from "./documents.ts";
-import { loadDocument, type StoredDocument } from "./load-document.ts";
+import { loadDocument, type Quarantine, type StoredDocument } from "./load-document.ts";
 import { clearQuarantine, markQuarantined } from "./quarantine.ts";
 
 type Address = Pick<DocumentAddress, "documentId" | "part">;
@@ -43,8 +43,26 @@ export async function loadToWrite(
   const { headSeq, repairs, quarantine } = await loadCommitted(sql, address, doc);
   if (quarantine === null) return { seq: headSeq, repairs };
   await markQuarantined(sql, address, quarantine);
-  throw new ScriptoriumError(
-    "document_quarantined",
-    `The document cannot be loaded past seq ${quarantine.seq}: ${quarantine.reason}`,
-  );
+  throw quarantined(quarantine);
 }
+
+/**
+ * The same for a thread whose caller holds the lock of the head row: nothing is noted there, or both would wait for each
+ * other, which PostgreSQL cannot see.
+ * @throws ScriptoriumError `document_not_found`, `document_quarantined`.
+ */
+export async function loadLocked(
+  sql: SqlOrTransaction,
+  address: Address,
+  doc: Y.Doc,
+): Promise<{ seq: number; repairs: number }> {
+  const { headSeq, repairs, quarantine } = await loadDocument(sql, address, doc);
+  if (quarantine === null) return { seq: headSeq, repairs };
+  throw quarantined(quarantine);
+}
+
+const quarantined = ({ seq, reason }: Quarantine): ScriptoriumError =>
+  new ScriptoriumError(
+    "document_quarantined",
+    `The document cannot be loaded past seq ${seq}: ${reason}`,
+  );

@@ -127,7 +127,10 @@ async function choose(
   const named = hunks.filter(
     ({ id, diffId }) => isAll || chosen.hunkIds.includes(id) || chosen.diffIds.includes(diffId),
   );
-  return named.filter((hunk) => hunk.decision === from);
+  // One accepted in conflict is what a person wrote instead: nothing of it is the hunk's to take out.
+  return named.filter(
+    (hunk) => hunk.decision === from && (from === "pending" || hunk.decidedState !== "conflict"),
+  );
 }
 
 /** Whatever is named is of this suggestion. @throws ScriptoriumError `not_found`. */

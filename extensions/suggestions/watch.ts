@@ -110,7 +110,8 @@ export class SuggestionWatch {
       const message: SuggestionChanged = { event: "suggestion.changed", documentId, seq, states };
       document?.broadcastStateless(JSON.stringify(message));
     }
-    if (Object.keys(now).length > 0) return;
+    // Somebody may have proposed since that look began.
+    if (Object.keys(now).length > 0 || watched.isStirred) return;
     this.#forget(documentId);
     if (document !== undefined) this.#remember(documentId, document);
   }

@@ -40,13 +40,16 @@ const Hunk = z
   })
   .meta({ id: "Hunk" });
 
+/** Not `nullable()`: of a schema with a name the description would say that it is an object and may be null. */
+const StoredContent = z.union([ContentJson, z.null()]).describe("null: there is none");
+
 const StoredDiff = z
   .object({
     id: Id,
     op: z.enum(["replace", "delete", "insert", "move"]),
     sectionId: z.string().nullable(),
-    oldContent: ContentJson.nullable(),
-    newContent: ContentJson.nullable(),
+    oldContent: StoredContent,
+    newContent: StoredContent,
     explanation: z.string().nullable(),
   })
   .meta({ id: "StoredDiff" });

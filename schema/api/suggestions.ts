@@ -46,7 +46,9 @@ const Diff = z
   .meta({ id: "Diff" });
 
 const notes = {
-  baseSeq: Seq.optional().describe("the `seq` at which you read the text; absent: what it is now"),
+  baseSeq: Seq.min(0)
+    .optional()
+    .describe("the `seq` at which you read the text; absent: what it is now"),
   contextSummary: Prose.nullable().default(null).describe("what it is about, for people"),
   promptedBy: Id.nullable().default(null).describe("the user who asked for it; he is notified"),
   conversationId: Id.nullable().default(null),

@@ -1,5 +1,6 @@
 import type { JSONContent } from "@tiptap/core";
 import { equalityDeep } from "lib0/function";
+import type { ContentMatch } from "@tiptap/pm/model";
 import { prosemirrorToYXmlFragment } from "@tiptap/y-tiptap";
 import * as Y from "yjs";
 
@@ -9,7 +10,7 @@ import type { Step } from "../formatted-text.ts";
 import type { AttributesPart, Hunk, HunkPart, NodesPart, TextPart } from "./hunk.ts";
 import {
   between,
-  itemAt,
+  lastLive,
   lengthThrough,
   nodeAt,
   parentAt,
@@ -25,9 +26,12 @@ export const acceptHunk = (doc: Y.Doc, { update }: Pick<Hunk, "update">): void =
 /**
  * Takes an accepted hunk back by a forward edit [S4]: what it brought goes, what it took comes again, as new structs.
  * What others wrote since stays, also inside what it brought: a node that holds their words stays with them.
+ * Where nothing is left of what it brought (others rewrote it, or put it elsewhere as words of their own), nothing of it
+ * can go, and what it took would stand beside theirs: nothing is done.
  */
 export function takeBackHunk(doc: Y.Doc, hunk: Pick<Hunk, "parts" | "update">): void {
   const own = new Set(Y.parseUpdateMeta(hunk.update).to.keys());
+  if (hunk.parts.some(brings) && !isLeft(doc, own)) return;
   const { clients } = Y.decodeUpdate(hunk.update).ds;
   const taken = (client: number, at: number): boolean =>
     clients.get(client)?.some(({ clock, len }) => at >= clock && at < clock + len) ?? false;
@@ -35,6 +39,20 @@ export function takeBackHunk(doc: Y.Doc, hunk: Pick<Hunk, "parts" | "update">): 
     for (const part of hunk.parts) takeBackPart({ doc, transaction, own, taken }, part);
   });
 }
+
+/** True for what puts words or nodes in. */
+function brings(part: HunkPart): boolean {
+  if (part.kind === "text") return part.steps.some((step) => "insert" in step);
+  return part.kind === "nodes" && part.added.length > 0;
+}
+
+/** True when something that these clients wrote is in the document. */
+const isLeft = (doc: Y.Doc, clients: ReadonlySet<number>): boolean =>
+  [...clients].some((client) =>
+    doc.store.clients
+      .get(client)
+      ?.some((struct) => struct instanceof Y.Item && !struct.deleted && struct.countable),
+  );
 
 type TakingBack = {
   readonly doc: Y.Doc;
@@ -150,24 +168,52 @@ function takeBackNodes(taking: TakingBack, part: NodesPart): void {
   parent.insertAfter(left, nodes);
 }
 
-/** The last node that is still there, up to this place. */
-function lastLive(doc: Y.Doc, parent: Y.XmlFragment, left: NonNullable<NodesPart["left"]>) {
-  let item = itemAt(doc, left);
-  while (item !== null && (item.deleted || !(item.content instanceof Y.ContentType))) {
-    item = item.left;
-  }
-  const node = item === null ? null : (item.content as Y.ContentType).type;
-  return (parent.toArray() as unknown[]).includes(node) ? (node as unknown as YNode) : null;
-}
-
 /** Deletes what the hunk brought of a node; true when nothing of anybody else is in it, so that it went itself. */
 function withdraw(taking: TakingBack, node: YNode): void {
   const item = node._item;
   if (item === null || !taking.own.has(item.id.client)) return;
   if (!holdsOthers(taking, node)) item.delete(taking.transaction);
-  else if (node instanceof Y.XmlElement) {
-    for (const child of node.toArray() as YNode[]) withdraw(taking, child);
-  } else withdrawText(taking, node);
+  else if (node instanceof Y.XmlElement) withdrawInside(taking, node);
+  else withdrawText(taking, node);
+}
+
+/**
+ * The same inside a node that stays. What others' words cannot stand without is emptied: editors delete a node that does
+ * not fit the schema, with all that is in it.
+ */
+function withdrawInside(taking: TakingBack, element: Y.XmlElement): void {
+  let staying = element.toArray() as YNode[];
+  for (const child of staying.toReversed()) {
+    const others = staying.filter((each) => each !== child);
+    if (holdsOthers(taking, child)) withdraw(taking, child);
+    else if (fits(element, others)) {
+      child._item?.delete(taking.transaction);
+      staying = others;
+    } else empty(taking, child);
+  }
+}
+
+/** True when a node may have these children. A row keeps its cells: what stands in one belongs to its column. */
+function fits({ nodeName }: Y.XmlElement, children: readonly YNode[]): boolean {
+  const type = documentSchema.nodes[nodeName];
+  if (nodeName === "tableRow") return false;
+  if (type === undefined || type.isTextblock) return true;
+  const found = children.reduce((match: ContentMatch | null, child) => {
+    const childType = child instanceof Y.XmlElement ? documentSchema.nodes[child.nodeName] : null;
+    return childType ? (match?.matchType(childType) ?? null) : match;
+  }, type.contentMatch);
+  return found?.validEnd === true;
+}
+
+/** Deletes the words in a node; its blocks stay. */
+function empty(taking: TakingBack, node: YNode): void {
+  if (node instanceof Y.XmlText) return;
+  for (const child of node.toArray() as YNode[]) {
+    const isBlock =
+      child instanceof Y.XmlElement && documentSchema.nodes[child.nodeName]?.isInline === false;
+    if (isBlock) empty(taking, child);
+    else child._item?.delete(taking.transaction);
+  }
 }
 
 function withdrawText({ own }: TakingBack, text: Y.XmlText): void {

@@ -1,7 +1,9 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 
+import { storableText } from "../content-node.ts";
 import { parseMarkdown } from "../content.ts";
+import { documentSchema } from "../document-schema.ts";
 import { ScriptoriumError } from "../errors.ts";
 import type { Run, Step } from "../formatted-text.ts";
 import { asNodes } from "./decide.ts";
@@ -9,6 +11,7 @@ import type { Hunk, NodesPart, TextPart } from "./hunk.ts";
 import {
   between,
   itemsBetween,
+  lastLive,
   lengthThrough,
   nodeAt,
   parentAt,
@@ -19,7 +22,7 @@ import {
 
 /**
  * Writes what somebody has made of a hunk in its place, instead of what was proposed and of what stands there now: of
- * words, Markdown of one paragraph; of blocks, Markdown of blocks. It is how a conflict is settled.
+ * words, Markdown of one paragraph; of code, code; of blocks, Markdown of blocks. It is how a conflict is settled.
  * @throws ScriptoriumError `bad_content` for what does not fit there, and for a hunk of several parts or of attributes.
  */
 export function writeInstead(doc: Y.Doc, { parts }: Pick<Hunk, "parts">, markdown: string): void {
@@ -27,14 +30,13 @@ export function writeInstead(doc: Y.Doc, { parts }: Pick<Hunk, "parts">, markdow
   if (part === undefined || others.length > 0 || part.kind === "attributes") {
     throw new ScriptoriumError("bad_content", "This hunk can be accepted as it is, or be rejected");
   }
-  const content = parseMarkdown(markdown).content ?? [];
   doc.transact((transaction) => {
-    if (part.kind === "text") writeWords(doc, part, content);
-    else writeNodes({ doc, transaction }, part, content);
+    if (part.kind === "text") writeWords(doc, part, markdown);
+    else writeNodes({ doc, transaction }, part, parseMarkdown(markdown).content ?? []);
   });
 }
 
-function writeWords(doc: Y.Doc, part: TextPart, content: readonly JSONContent[]): void {
+function writeWords(doc: Y.Doc, part: TextPart, markdown: string): void {
   const text = textAt(doc, part.text);
   if (text === null) return;
   const pieces = piecesOf(text);
@@ -43,10 +45,18 @@ function writeWords(doc: Y.Doc, part: TextPart, content: readonly JSONContent[])
     .filter(({ isLive }) => isLive)
     .reduce((sum, { range }) => sum + range[2], 0);
   const delta: Step[] = at > 0 ? [{ retain: at }] : [];
-  for (const { insert, attributes = {} } of wordsOf(content)) delta.push({ insert, attributes });
+  const words = isCode(text) ? codeOf(markdown) : wordsOf(parseMarkdown(markdown).content ?? []);
+  for (const { insert, attributes = {} } of words) delta.push({ insert, attributes });
   if (length > 0) delta.push({ delete: length });
   text.applyDelta(delta);
 }
+
+/** True for a text without formats: that of a code block, the source of a diagram. */
+const isCode = ({ parent }: Y.Text): boolean =>
+  !(parent instanceof Y.XmlElement) || documentSchema.nodes[parent.nodeName]?.markSet?.length === 0;
+
+/** Code as it is: in it `*` means what it says. */
+const codeOf = (code: string): Run[] => (code === "" ? [] : [{ insert: storableText(code) }]);
 
 /** The words of one paragraph. */
 function wordsOf([paragraph, ...others]: readonly JSONContent[]): Run[] {
@@ -80,9 +90,8 @@ function writeNodes(
   const inside = new Set(itemsBetween(doc, parent, part));
   const gone = live.filter((node) => removed.has(node));
   const first = live.findIndex((node) => node._item !== null && inside.has(node._item));
-  const left =
-    part.left === null ? -1 : live.findIndex((node) => node === nodeAt(doc, part.left as never));
-  const at = first === -1 ? left + 1 : first;
+  const left = part.left === null ? null : lastLive(doc, parent, part.left);
+  const at = first === -1 ? live.findIndex((node) => node === left) + 1 : first;
   const nodes = asNodes(content, (made) => made.map((node): YNode => node.clone()));
   if (nodes.length > 0) parent.insertAfter(live[at - 1] ?? null, nodes);
   for (const node of gone) node._item?.delete(transaction);

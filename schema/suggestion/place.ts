@@ -85,7 +85,8 @@ function setFormat(formats: Map<string, unknown>, { key, value }: Y.ContentForma
   else formats.set(key, value);
 }
 
-const holds = ([client, clock, length]: StructRange, [ofClient, at]: StructId): boolean =>
+/** True when this character is one of the range. */
+export const holds = ([client, clock, length]: StructRange, [ofClient, at]: StructId): boolean =>
   client === ofClient && at >= clock && at < clock + length;
 
 /** Characters of a piece, from one place in it to another. */
@@ -182,4 +183,14 @@ export function itemsBetween(
       : (itemAt(doc, left)?.right ?? null);
   for (; item !== null && item !== end; item = item.right) found.push(item);
   return found;
+}
+
+/** The last node that is still there, up to this place. */
+export function lastLive(doc: Y.Doc, parent: Y.XmlFragment, left: StructId): YNode | null {
+  let item = itemAt(doc, left);
+  while (item !== null && (item.deleted || !(item.content instanceof Y.ContentType))) {
+    item = item.left;
+  }
+  const node = item === null ? null : (item.content as Y.ContentType).type;
+  return (parent.toArray() as unknown[]).includes(node) ? (node as unknown as YNode) : null;
 }

@@ -18,6 +18,7 @@ import type {
 import {
   between,
   describeBlock,
+  holds,
   isGone,
   itemsBetween,
   nodeAt,
@@ -87,12 +88,10 @@ function judgePart(doc: Y.Doc, part: HunkPart): Verdict {
 function judgeText(doc: Y.Doc, part: TextPart): Verdict {
   const text = textAt(doc, part.text);
   if (text === null) return "orphaned";
-  const now = between(piecesOf(text), part).filter(({ isLive }) => isLive);
+  const pieces = piecesOf(text);
+  const now = between(pieces, part).filter(({ isLive }) => isLive);
   const own = now.filter((piece) => isIn(part.base, piece));
-  if (part.base.length === 0) {
-    const verdict = judgeNeighbours(doc, part);
-    return verdict === "untouched" && now.length > 0 ? "touched" : verdict;
-  }
+  if (part.base.length === 0) return judgeInsertion(doc, part, { pieces, now });
   if (now.length === 0) return "orphaned";
   const isWhole = lengthOf(own) === part.base.reduce((sum, [, , length]) => sum + length, 0);
   if (!isWhole || !equalityDeep(runsOf(own), normal(part.before))) return "conflict";
@@ -104,6 +103,25 @@ function judgeText(doc: Y.Doc, part: TextPart): Verdict {
     isGlued(textOf(own), textOf(now.slice(last + 1)))
     ? "conflict"
     : "touched";
+}
+
+/** Words put in where others wrote on the word beside it would come to stand within theirs. */
+function judgeInsertion(
+  doc: Y.Doc,
+  part: TextPart,
+  { pieces, now }: { readonly pieces: readonly Piece[]; readonly now: readonly Piece[] },
+): Verdict {
+  const verdict = judgeNeighbours(doc, part);
+  if (verdict !== "untouched" || now.length === 0) return verdict;
+  const [left, right] = [part.left, part.right].map((id) => characterAt(pieces, id));
+  const theirs = textOf(now);
+  return isGlued(left ?? "", theirs) || isGlued(theirs, right ?? "") ? "conflict" : "touched";
+}
+
+/** The character there; nothing where there is none. */
+function characterAt(pieces: readonly Piece[], id: StructId | null): string {
+  const piece = pieces.find(({ range }) => id !== null && holds(range, id));
+  return piece?.text.charAt((id?.[1] ?? 0) - piece.range[1]) ?? "";
 }
 
 const WORD = /[\p{L}\p{M}\p{N}_]/u;

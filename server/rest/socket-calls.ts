@@ -185,8 +185,13 @@ async function standing(
   // He has left the document, or was sent away.
   if (grounds === undefined) throw new ScriptoriumError("unauthenticated", "It is not open here");
   const now = await withTimeout(standingNow(sql, grounds, context.address), STEP_TIMEOUT_MS);
-  if (access.who === "right" && now.place.rights.includes(access.right)) return now;
-  throw new ScriptoriumError("forbidden", "Your rights here do not allow this");
+  if (access.who !== "right" || !now.place.rights.includes(access.right)) {
+    throw new ScriptoriumError("forbidden", "Your rights here do not allow this");
+  }
+  if (access.person === true && now.principal.kind === "key") {
+    throw new ScriptoriumError("forbidden", "This is for people who signed in, not for keys");
+  }
+  return now;
 }
 
 /** @throws ScriptoriumError `bad_request`, also for a document that is not the one of the connection. */

@@ -22,8 +22,8 @@ import {
 } from "../../persistence/suggestions.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
 import type { NewSuggestion, suggestionRoutes } from "../../schema/api/suggestions.ts";
-import { mentionsIn, type Mention } from "../../schema/mentions.ts";
-import { kindOf, partsAfter } from "../../schema/suggestion/hunk.ts";
+import type { Mention } from "../../schema/mentions.ts";
+import { kindOf } from "../../schema/suggestion/hunk.ts";
 import { authorOf } from "./author.ts";
 import { cut, pageOf } from "./page.ts";
 import { FaultyRequest } from "./problem.ts";
@@ -108,10 +108,7 @@ const proposingHandlers = ({ suggestions, suggestionThread }: SuggestionDoors) =
             const message = "is for a system_diagram only";
             throw new FaultyRequest([{ at: "body.diagram", message }]);
           }
-          const brought = found.hunks.flatMap(({ parts }) => parts.map(partsAfter));
-          const nodes = brought.flatMap((side) => (side.kind === "nodes" ? side.nodes : []));
-          const mentions = mentionsIn({ type: "doc", content: nodes });
-          await checkTargets(sql, projectId, [...mentions, ...prompterOf(body)]);
+          await checkTargets(sql, projectId, [...found.mentions, ...prompterOf(body)]);
           const suggestionId = await suggestions.propose(suggester(call), documentId, found, {
             explanations: (body.diffs ?? []).map(({ explanation }) => explanation ?? null),
             contextSummary: body.contextSummary,

@@ -15,7 +15,20 @@ const MAX_DEPTH = 4;
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   parentId: "parentFeatureId",
   userId: "memberId",
+  promptedBy: "memberId",
+  // Any uuid will do.
+  conversationId: "suggestionId",
+  hunkIds: "hunkId",
+  diffIds: "diffId",
+  // Its names are ids.
+  instead: "hunkId",
 };
+
+/** Fields of which a body has one: what it says in words, no schema can. */
+const RIVALS: readonly (readonly string[])[] = [
+  ["diffs", "content", "diagram"],
+  ["content", "markdown"],
+];
 
 /** Ids that a request can hold: one of the caller's tenant, one of another, one of nothing. */
 const idNamed = (name: string): fc.Arbitrary<string> => {
@@ -71,7 +84,9 @@ export function createValueMaker(document: ApiDocument): ValueMaker {
         return stringFor(schema, name);
       case "integer":
       case "number":
-        return numberFor(schema);
+        return name === "baseSeq"
+          ? fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, numberFor(schema))
+          : numberFor(schema);
       case "boolean":
         return fc.boolean();
       case "null":
@@ -81,7 +96,7 @@ export function createValueMaker(document: ApiDocument): ValueMaker {
           maxLength: 3,
         });
       case "object":
-        return objectFor(schema, depth);
+        return objectFor(schema, name, depth);
       case undefined:
         return hostileValue;
       default:
@@ -89,16 +104,34 @@ export function createValueMaker(document: ApiDocument): ValueMaker {
     }
   };
 
-  const objectFor = (schema: JsonSchema, depth: number): fc.Arbitrary<unknown> => {
+  const objectFor = (schema: JsonSchema, name: string, depth: number): fc.Arbitrary<unknown> => {
     if ("example" in schema && !("properties" in schema)) {
       return fc.oneof(fc.constant(schema["example"]), contentLike);
+    }
+    const values = schema["additionalProperties"];
+    if (typeof values === "object" && values !== null && !("properties" in schema)) {
+      const each = make(values as JsonSchema, name, depth + 1);
+      return fc.dictionary(idNamed(name), each, { maxKeys: 2 });
     }
     const properties = Object.entries((schema["properties"] ?? {}) as Record<string, JsonSchema>);
     const required = (schema["required"] ?? []) as string[];
     const made = properties
       .filter(([key]) => depth < MAX_DEPTH || required.includes(key))
       .map(([key, each]) => [key, make(each, key, depth + 1)] as const);
-    return fc.record(Object.fromEntries(made), { requiredKeys: required });
+    const rivals = RIVALS.find((group) =>
+      group.every((key) => made.some(([each]) => each === key)),
+    );
+    const all = fc.record(Object.fromEntries(made), {
+      requiredKeys: [...required, ...(rivals ?? [])],
+    });
+    if (rivals === undefined) return all;
+    // One of them, most of the time.
+    const chosen = fc.constantFrom(...rivals, ...rivals, "none", "all");
+    return fc.tuple(all, chosen).map(([value, kept]) => {
+      const isLeft = (key: string): boolean =>
+        kept === "all" || kept === key || !rivals.includes(key);
+      return Object.fromEntries(Object.entries(value).filter(([key]) => isLeft(key)));
+    });
   };
 
   const resolve = ($ref: string): JsonSchema => {
@@ -110,6 +143,9 @@ export function createValueMaker(document: ApiDocument): ValueMaker {
 
   return (schema, name) => make(schema, name, 0);
 }
+
+/** The pattern of a section's id, under whichever name it comes. */
+const SECTION_ID = "^[\\w-]{1,64}$";
 
 function stringFor({ format, pattern, maxLength }: JsonSchema, name: string): fc.Arbitrary<string> {
   if (format === "uuid") return idNamed(name);
@@ -123,6 +159,10 @@ function stringFor({ format, pattern, maxLength }: JsonSchema, name: string): fc
     return fc.constantFrom(marker("own", "strangerEmail"), "nobody@example.com", "a@b");
   }
   if (name === "link") return fc.constantFrom(marker("caller", "link"), "no-such-link");
+  if (pattern === SECTION_ID) {
+    const garbage = fc.stringMatching(/^[\w-]{1,12}$/u);
+    return fc.oneof({ weight: 4, arbitrary: fc.constant(marker("own", "sectionId")) }, garbage);
+  }
   // A pattern without letters of its own is a ban on characters; any other is a slug or a code.
   const isSlug = typeof pattern === "string" && pattern.includes("a-z");
   if (isSlug) return fc.stringMatching(/^[a-z0-9-]{1,12}$/u);

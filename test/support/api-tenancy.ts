@@ -94,7 +94,7 @@ async function fill(tx: SqlOrTransaction, owner: Owner) {
     insertKey(tx, owner, null),
     insertKey(tx, owner, owner.projectId),
   ]);
-  const [agentId = "", projectAgentId = "", keyId = "", projectKeyId = ""] = others;
+  const [agentId, projectAgentId, keyId, projectKeyId] = others;
   lastVersionNumber += 1;
   const versionNumber = lastVersionNumber;
   await tx`
