@@ -26,6 +26,7 @@ import { createRestApp } from "./rest/app.ts";
 import type { SocketCalls } from "./rest/socket-calls.ts";
 import { openCommands } from "./open-commands.ts";
 import { openInboxStreams } from "./open-inbox.ts";
+import { countPending } from "../persistence/suggestions.ts";
 import { SuggestionWatch } from "../extensions/suggestions/watch.ts";
 import type { DocumentAddress } from "../schema/ids.ts";
 import { type BehindRest, openBehindRest } from "./behind-rest.ts";
@@ -110,9 +111,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 const openSuggestionWatch = (
   { logger }: NodeOptions,
   { documents: live }: Collaboration,
-  { suggestionThread }: BehindRest,
+  { sql, suggestionThread }: BehindRest,
 ): SuggestionWatch =>
   new SuggestionWatch({
+    pending: (documentId) => countPending(sql, documentId),
     standings: (documentId) => suggestionThread.standings(documentId),
     live,
     logger,

@@ -260,6 +260,7 @@ test("presence shows who has it open, by how they signed in", async () => {
     name: "Test",
     readOnly: false,
     sessions: 2,
+    sectionId: null,
   });
   expect(seen.find(({ userId }) => userId === viewer.userId)).toMatchObject({ readOnly: true });
   expect(seen.find((one) => one.agentId === agentId)).toMatchObject({ sessions: 1 });

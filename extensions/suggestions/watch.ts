@@ -15,6 +15,8 @@ export type SuggestionChanged = {
 };
 
 type WatchOptions = {
+  /** How many hunks wait in a document; for none of them a thread is started. */
+  readonly pending: (documentId: string) => Promise<number>;
   readonly standings: (documentId: string) => Promise<PendingStandings>;
   readonly live: Pick<LiveDocuments, "live">;
   readonly logger: Logger;
@@ -86,7 +88,10 @@ export class SuggestionWatch {
     }
     watched.isLooking = true;
     try {
-      this.#tell(documentId, watched, await this.#options.standings(documentId));
+      const isWaiting = (await this.#options.pending(documentId)) > 0;
+      if (isWaiting || Object.keys(watched.told).length > 0) {
+        this.#tell(documentId, watched, await this.#options.standings(documentId));
+      } else this.#rest(documentId, watched);
     } catch (error) {
       // The next change asks again.
       this.#options.logger.warn({ err: error, documentId }, "suggestions were not judged");
@@ -110,17 +115,16 @@ export class SuggestionWatch {
       const message: SuggestionChanged = { event: "suggestion.changed", documentId, seq, states };
       document?.broadcastStateless(JSON.stringify(message));
     }
-    // Somebody may have proposed since that look began.
-    if (Object.keys(now).length > 0 || watched.isStirred) return;
-    this.#forget(documentId);
-    if (document !== undefined) this.#remember(documentId, document);
+    if (Object.keys(now).length === 0) this.#rest(documentId, watched);
   }
 
   /** Nothing waits in it: nothing is asked until somebody proposes, or it is opened anew. */
-  #remember(
-    documentId: string,
-    document: { once(event: "destroy", then: () => void): void },
-  ): void {
+  #rest(documentId: string, { isStirred }: Watched): void {
+    // Somebody may have proposed since that look began.
+    if (isStirred) return;
+    this.#forget(documentId);
+    const document = this.#document(documentId);
+    if (document === undefined) return;
     this.#idle.add(documentId);
     document.once("destroy", () => this.#idle.delete(documentId));
   }
