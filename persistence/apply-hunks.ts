@@ -42,13 +42,9 @@ export type AffectedThread = { readonly threadId: string; readonly detached: boo
  * in conflict [S2]. Hold the lock of the document's head, or what is found here may be past.
  * @throws ScriptoriumError `document_not_found`, `document_quarantined`; `bad_content` for what is given instead.
  */
-export async function applyHunks(
-  sql: SqlOrTransaction,
-  { documentId, accept, takeBack, instead, onlyClean, show }: HunksTask,
-): Promise<AppliedHunks> {
+export async function applyHunks(sql: SqlOrTransaction, task: HunksTask): Promise<AppliedHunks> {
+  const { documentId, accept, show } = task;
   const { createHunkJudge } = await import("../schema/suggestion/state.ts");
-  const { acceptHunk, takeBackHunk } = await import("../schema/suggestion/decide.ts");
-  const { writeInstead } = await import("../schema/suggestion/instead.ts");
   const doc = new Y.Doc({ gc: true });
   try {
     const { seq, repairs } = await loadLocked(sql, { documentId, part: "content" }, doc);
@@ -57,21 +53,7 @@ export async function applyHunks(
     const affected = show ? await watchThreads(sql, documentId, doc) : () => [];
     const updates: Uint8Array[] = [];
     doc.on("update", (update: Uint8Array) => updates.push(update));
-    const applied: string[] = [];
-    for (const hunk of accept) {
-      const given = instead[hunk.id];
-      const state = standings[hunk.id]?.state ?? "orphaned";
-      if (given !== undefined && state !== "orphaned") writeInstead(doc, hunk, given);
-      else if (state === "clean" || (state === "rebased" && !onlyClean)) acceptHunk(doc, hunk);
-      else continue;
-      applied.push(hunk.id);
-    }
-    for (const hunk of takeBack) {
-      const { length } = updates;
-      takeBackHunk(doc, hunk);
-      // Others have made it theirs: nothing of it can be taken out, and it stays accepted.
-      if (updates.length > length) applied.push(hunk.id);
-    }
+    const applied = await performAll(doc, task, standings);
     const update = updates.length === 0 ? null : mergeUpdates(updates);
     const markdown = show ? await markdownOf(yDocToContent(doc)) : null;
     const affectedThreads = affected();
@@ -79,6 +61,30 @@ export async function applyHunks(
   } finally {
     doc.destroy();
   }
+}
+
+/** Answers the hunks that were applied. In one transaction: as it ends Yjs looks at every client, and each hunk brings one. */
+async function performAll(
+  doc: Y.Doc,
+  { accept, takeBack, instead, onlyClean }: HunksTask,
+  standings: AppliedHunks["standings"],
+): Promise<string[]> {
+  const { acceptHunk, takeBackHunk } = await import("../schema/suggestion/decide.ts");
+  const { writeInstead } = await import("../schema/suggestion/instead.ts");
+  const isAccepted = (hunk: NamedHunk): boolean => {
+    const given = instead[hunk.id];
+    const state = standings[hunk.id]?.state ?? "orphaned";
+    if (given !== undefined && state !== "orphaned") writeInstead(doc, hunk, given);
+    else if (state === "clean" || (state === "rebased" && !onlyClean)) acceptHunk(doc, hunk);
+    else return false;
+    return true;
+  };
+  const applied = doc.transact(() => [
+    ...accept.filter(isAccepted),
+    // Where others have made it theirs nothing of it can be taken out, and it stays accepted.
+    ...takeBack.filter((hunk) => takeBackHunk(doc, hunk)),
+  ]);
+  return applied.map(({ id }) => id);
 }
 
 /** Looks where open threads are, and answers which of them are elsewhere, or on other words, when it is called. */

@@ -183,6 +183,10 @@ async function wholeOf(base: JSONContent, content: JSONContent): Promise<Wanted>
     before: documentOf(blocks),
     after: null,
   }));
+  // Nothing is there that could be replaced: somebody's update has taken all blocks out.
+  if (changes.length === 0) {
+    changes.push({ op: "insert", sectionId: null, before: null, after: content });
+  }
   const changeOf = (ids: readonly string[]): number | null =>
     ids.map((id) => places.get(id)).find((index) => index !== undefined) ?? null;
   const mentions = mentionsBrought(base, content);

@@ -123,10 +123,43 @@ export async function countPending(sql: SqlOrTransaction, documentId: string): P
   return row?.count ?? 0;
 }
 
+/** What of a document's hunks that wait is read whenever its text changes, bytes. */
+export async function pendingBytes(sql: SqlOrTransaction, documentId: string): Promise<number> {
+  const [row] = await sql<{ bytes: number }[]>`
+    select coalesce(sum(octet_length(parts::text)), 0)::float8 as bytes from suggestion_hunks
+    where document_id = ${documentId} and decision = 'pending'`;
+  return row?.bytes ?? 0;
+}
+
+type PageFilter = { readonly documentId: string; readonly status: SuggestionStatus | null };
+
+/** How many suggestions of a page are, with their hunks, not more than this, bytes; at least one. */
+export async function countFitting(
+  sql: SqlOrTransaction,
+  { documentId, status }: PageFilter,
+  { limit, after, bytes }: Page & { readonly bytes: number },
+): Promise<number> {
+  const from = after === null ? null : readMoment(after.value);
+  const [row] = await sql<{ count: number }[]>`
+    with page as (
+      select s.id, s.created_at, octet_length(s.diffs::text) as bytes from agent_suggestions s
+      where s.document_id = ${documentId} and (${status}::text is null or s.status = ${status}::text)
+        and (${after === null} or (s.created_at, s.id) < (${from}::text::timestamptz, ${after?.id ?? null}::uuid))
+      order by s.created_at desc, s.id desc limit ${limit}
+    ), sized as (
+      select sum(p.bytes + h.bytes) over (order by p.created_at desc, p.id desc) as through
+      from page p, lateral (
+        select coalesce(sum(octet_length(parts::text)), 0) as bytes from suggestion_hunks where suggestion_id = p.id
+      ) h
+    )
+    select count(*)::int as count from sized where through <= ${bytes}::float8`;
+  return Math.max(1, row?.count ?? 0);
+}
+
 /** A page of a document's suggestions, the newest first; null: whatever the status. */
 export async function suggestionPage(
   sql: SqlOrTransaction,
-  { documentId, status }: { documentId: string; status: SuggestionStatus | null },
+  { documentId, status }: PageFilter,
   { limit, after }: Page,
 ): Promise<Paged<SuggestionRow>[]> {
   const from = after === null ? null : readMoment(after.value);

@@ -173,9 +173,15 @@ export class UpkeepThread {
     this.#lastId += 1;
     this.#current = { id: this.#lastId, waiting };
     this.#worker ??= this.#start();
-    this.#worker.postMessage({ id: this.#lastId, task: waiting.task } satisfies UpkeepRequest);
-    if (this.#limits === null) return;
     const id = this.#lastId;
+    try {
+      this.#worker.postMessage({ id, task: waiting.task } satisfies UpkeepRequest);
+    } catch {
+      // The one thing that cannot be sent: content that nests deeper than the stack is long.
+      this.#finish({ id, error: { code: "bad_content", message: "It is nested too deep" } });
+      return;
+    }
+    if (this.#limits === null) return;
     this.#timer = setTimeout(() => this.#giveUp(id), this.#limits.taskTimeoutMs).unref();
   }
 

@@ -14,8 +14,9 @@ import { createHunkJudge } from "../schema/suggestion/state.ts";
 import { contentToYUpdate, yDocToContent } from "../schema/yjs-content.ts";
 import { codeOf } from "./support/rest.ts";
 import { type, useSuggestions } from "./support/suggestion-world.ts";
+import { until } from "./support/until.ts";
 
-const { tenant, owner, agent, ...world } = await useSuggestions();
+const { rest, tenant, owner, agent, ...world } = await useSuggestions();
 
 function cutOf(before: string, after: string): { doc: Y.Doc; hunks: Hunk[] } {
   const state = contentToYUpdate(parseMarkdown(before));
@@ -144,6 +145,7 @@ test("what is proposed while a text is looked at is told", async () => {
     const looks: ((standings: PendingStandings) => void)[] = [];
     const document = { once: () => {}, broadcastStateless: (text: string) => told.push(text) };
     const watch = new SuggestionWatch({
+      pending: async () => 1,
       standings: () => new Promise((resolve) => looks.push(resolve)),
       live: { live: () => ({ document }) } as never,
       logger: pino({ level: "silent" }),
@@ -163,3 +165,60 @@ test("what is proposed while a text is looked at is told", async () => {
     vi.useRealTimers();
   }
 });
+
+test("what nests deeper than it can be sent to the thread is refused, and the next is answered", async () => {
+  const params = await world.newDocument("Words.");
+  const depth = 2000;
+  const nested = `{"type":"blockquote","content":[`.repeat(depth) + "]}".repeat(depth);
+  const refused = await fetch(`${rest.url}/api/v1/documents/${params.documentId}/suggestions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${tenant.token}`, "content-type": "application/json" },
+    body: `{"content":{"type":"doc","content":[${nested}]}}`,
+  });
+  expect(await refused.json()).toMatchObject({ code: "bad_content" });
+  const { body } = await agent.createSuggestion({ params, body: { content: "Other words." } });
+  expect(body.hunks.map(({ state }) => state)).toEqual(["clean"]);
+});
+
+test("a text without any block can be suggested something for", async () => {
+  const params = await world.newDocument("Words.");
+  const provider = await world.open(params.documentId);
+  provider.document.getXmlFragment(FRAGMENT).delete(0, 1);
+  await until(() => !provider.hasUnsyncedChanges);
+  const { body } = await agent.createSuggestion({ params, body: { content: "Other words." } });
+  await owner.acceptSuggestion({ params: { ...params, suggestionId: body.id }, body: {} });
+  expect(await world.markdownOf(params)).toBe("Other words.\n");
+});
+
+test("a rewriting of more hunks than people can decide is refused at once", () => {
+  const wordsOf100 = (word: string) => Array.from({ length: 100 }, () => `the ${word}`).join(" ");
+  const pages = (word: string) => Array.from({ length: 60 }, () => wordsOf100(word)).join("\n\n");
+  const startedMs = performance.now();
+  expect(() => cutOf(pages("cat"), pages("dog"))).toThrow("at most 2000 hunks");
+  expect(performance.now() - startedMs).toBeLessThan(4000);
+});
+
+test("suggestions of megabytes are listed a few at a time, and only so many can wait", async () => {
+  const params = await world.newDocument("Words.");
+  const propose = (round: number) => {
+    const text = `${round} ${"lorem ipsum ".repeat(80)}`;
+    const block = { type: "paragraph", content: [{ type: "text", text }] };
+    const content = { type: "doc", content: Array.from({ length: 3500 }, () => block) };
+    return agent.createSuggestion({ params, body: { content } });
+  };
+  const made: string[] = [];
+  for (let round = 0; round < 5; round += 1) made.push((await propose(round)).body.id);
+  expect(await codeOf(propose(5))).toBe("conflict");
+  const listed: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { limit: 200, ...(cursor !== null && { cursor }) };
+    const { body }: Awaited<ReturnType<typeof agent.listSuggestions>> = await agent.listSuggestions(
+      { params, query },
+    );
+    expect(body.suggestions.length).toBeLessThan(made.length);
+    listed.push(...body.suggestions.map(({ id }) => id));
+    cursor = body.nextCursor;
+  } while (cursor !== null);
+  expect(listed).toEqual(made.toReversed());
+}, 60_000);

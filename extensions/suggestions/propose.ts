@@ -5,6 +5,7 @@ import {
   countPending,
   insertSuggestion,
   type NewSuggestion,
+  pendingBytes,
 } from "../../persistence/suggestions.ts";
 import { ScriptoriumError } from "../../schema/errors.ts";
 import type { InboxKey } from "../../schema/inbox-key.ts";
@@ -19,10 +20,10 @@ export type SuggestionNotes = {
   readonly conversationId: string | null;
 };
 
-/** A suggestion that has more is none that people can decide piece by piece. */
-const MAX_HUNKS = 2000;
 /** Of one document, that wait: each is judged again whenever the text changes. */
 const MAX_PENDING = 5000;
+/** The same of their contents, bytes. What comes as the last may go beyond it. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 
 type Doors = {
   readonly ring: (inboxes: readonly InboxKey[]) => void;
@@ -86,10 +87,8 @@ async function requireRoom(tx: Suggester["tx"], documentId: string, hunks: numbe
   if (hunks === 0) {
     throw new ScriptoriumError("bad_request", "The document says all of this already");
   }
-  if (hunks > MAX_HUNKS) {
-    throw new ScriptoriumError("too_large", `A suggestion has at most ${MAX_HUNKS} hunks`);
-  }
-  if ((await countPending(tx, documentId)) + hunks > MAX_PENDING) {
+  const isTooMany = (await countPending(tx, documentId)) + hunks > MAX_PENDING;
+  if (isTooMany || (await pendingBytes(tx, documentId)) > MAX_PENDING_BYTES) {
     throw new ScriptoriumError(
       "conflict",
       "Too much waits for a decision in this document: what was suggested before has to be decided first",

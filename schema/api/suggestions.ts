@@ -70,7 +70,8 @@ const NewSuggestion = z
   );
 export type NewSuggestion = z.output<typeof NewSuggestion>;
 
-const Choice = z.object({
+/** Strict: a misspelt name would choose everything. */
+const Choice = z.strictObject({
   diffIds: z.array(Id).max(MAX_DIFFS).default([]),
   hunkIds: z.array(Id).max(2000).default([]).describe("both empty: all of it"),
   reason: Prose.nullable().default(null),

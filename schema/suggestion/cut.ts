@@ -2,6 +2,7 @@ import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 
 import { DIAGRAM } from "../document-schema.ts";
+import { ScriptoriumError } from "../errors.ts";
 import { planContent } from "../content-plan.ts";
 import { yDocDiagram, yDocToContent } from "../yjs-content.ts";
 import { type Draft, draftsOf, draftsOfDiagram, joined } from "./drafts.ts";
@@ -18,12 +19,16 @@ export type WantedDocument = {
   readonly diagram: string | null;
 };
 
+/** A suggestion that has more is none that people can decide piece by piece. */
+const MAX_HUNKS = 2000;
+
 /**
  * Cuts what turns a document into this into hunks, in the order of the document.
  * The document is left as it was. Cut as finely as the hunks compose: all of them together, in any order, give
  * exactly the content; formats that overlap may need a whole text as one.
  *
  * @param state the document as one update: each attempt is made on a copy of its own.
+ * @throws ScriptoriumError `too_large` for more than 2,000: making them takes a time that grows with their square.
  */
 export function cutHunks(state: Uint8Array, wants: WantedDocument): Hunk[] {
   for (const fineness of FINENESS) {
@@ -41,6 +46,9 @@ function cut(
   const doc = new Y.Doc();
   Y.applyUpdate(doc, state);
   const drafts = coarser(allDrafts(doc, wants), fineness);
+  if (drafts.length > MAX_HUNKS) {
+    throw new ScriptoriumError("too_large", `A suggestion has at most ${MAX_HUNKS} hunks`);
+  }
   const described = drafts.map(describe);
   const updates: Uint8Array[] = [];
   // From the last to the first: what is before a change is still where it was.
@@ -110,10 +118,13 @@ const keyOf = (doc: Y.Doc): string =>
 function compose(state: Uint8Array, hunks: readonly Hunk[], wanted: string): boolean {
   const doc = new Y.Doc();
   Y.applyUpdate(doc, state);
-  const isWhole = hunks.every(({ update }) => {
-    Y.applyUpdate(doc, update);
-    return doc.store.pendingStructs === null && doc.store.pendingDs === null;
-  });
+  // In one transaction, for the time that the end of one takes.
+  const isWhole = doc.transact(() =>
+    hunks.every(({ update }) => {
+      Y.applyUpdate(doc, update);
+      return doc.store.pendingStructs === null && doc.store.pendingDs === null;
+    }),
+  );
   const isSame = isWhole && keyOf(doc) === wanted;
   doc.destroy();
   return isSame;

@@ -27,17 +27,18 @@ export const acceptHunk = (doc: Y.Doc, { update }: Pick<Hunk, "update">): void =
  * Takes an accepted hunk back by a forward edit [S4]: what it brought goes, what it took comes again, as new structs.
  * What others wrote since stays, also inside what it brought: a node that holds their words stays with them.
  * Where nothing is left of what it brought (others rewrote it, or put it elsewhere as words of their own), nothing of it
- * can go, and what it took would stand beside theirs: nothing is done.
+ * can go, and what it took would stand beside theirs: nothing is done, and the answer is false.
  */
-export function takeBackHunk(doc: Y.Doc, hunk: Pick<Hunk, "parts" | "update">): void {
+export function takeBackHunk(doc: Y.Doc, hunk: Pick<Hunk, "parts" | "update">): boolean {
   const own = new Set(Y.parseUpdateMeta(hunk.update).to.keys());
-  if (hunk.parts.some(brings) && !isLeft(doc, own)) return;
+  if (hunk.parts.some(brings) && !isLeft(doc, own)) return false;
   const { clients } = Y.decodeUpdate(hunk.update).ds;
   const taken = (client: number, at: number): boolean =>
     clients.get(client)?.some(({ clock, len }) => at >= clock && at < clock + len) ?? false;
   doc.transact((transaction) => {
     for (const part of hunk.parts) takeBackPart({ doc, transaction, own, taken }, part);
   });
+  return true;
 }
 
 /** True for what puts words or nodes in. */

@@ -9,7 +9,7 @@ import { withoutIds } from "./hunk.ts";
 export type YNode = Y.XmlElement | Y.XmlText;
 
 /** The struct at this place; null where it was collected with the node it was in, or never came. */
-export function itemAt(doc: Y.Doc, [client, clock]: StructId): Y.Item | null {
+function itemAt(doc: Y.Doc, [client, clock]: StructId): Y.Item | null {
   const structs = doc.store.clients.get(client);
   if (structs === undefined || clock >= Y.getState(doc.store, client)) return null;
   const struct = structs[Y.findIndexSS(structs, clock)];

@@ -15,6 +15,7 @@ import { checkTargets } from "../../persistence/mentions.ts";
 import { outcomeFigures, outcomePage } from "../../persistence/outcomes.ts";
 import { readDocument } from "../../persistence/read-document.ts";
 import {
+  countFitting,
   readHunks,
   readSuggestion,
   suggestionPage,
@@ -47,12 +48,17 @@ export const suggestionHandlers = (doors: SuggestionDoors) =>
 
 const ORDER = "-createdAt";
 
+/** A page ends before it is larger, whatever was asked for: each suggestion may bring megabytes. */
+const PAGE_BYTES = 16 * 1024 * 1024;
+
 const readingHandlers = ({ suggestionThread }: SuggestionDoors) =>
   ({
     async listSuggestions({ sql, params: { documentId }, query }) {
       await readDocument(sql, documentId);
-      const page = pageOf(ORDER, query);
       const filter = { documentId, status: query.status ?? null };
+      const asked = pageOf(ORDER, query);
+      const fitting = await countFitting(sql, filter, { ...asked, bytes: PAGE_BYTES });
+      const page = { ...asked, limit: Math.min(asked.limit, fitting + 1) };
       const { rows, nextCursor } = cut(ORDER, page, await suggestionPage(sql, filter, page));
       const hunks = await readHunks(
         sql,

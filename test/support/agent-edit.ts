@@ -53,6 +53,12 @@ const textsOf = (parent: Y.XmlFragment): Y.XmlText[] =>
     node instanceof Y.XmlText ? [node] : textsOf(node),
   );
 
+/** No editor has its caret within a surrogate pair: Yjs makes a replacement character of each half. */
+function wholeAt(text: Y.XmlText, at: number): number {
+  const words = (text.toDelta() as { insert: string }[]).map(({ insert }) => insert).join("");
+  return /[\uDC00-\uDFFF]/.test(words.charAt(at)) ? at - 1 : at;
+}
+
 /** What a person types: words that are nowhere else. Answers those that are still there at the end. */
 export function typeAsPerson(random: Random, doc: Y.Doc, edits: number): string[] {
   const fragment = doc.getXmlFragment(FRAGMENT);
@@ -61,13 +67,14 @@ export function typeAsPerson(random: Random, doc: Y.Doc, edits: number): string[
     const texts = textsOf(fragment);
     const text = texts[upTo(random, texts.length)];
     if (text === undefined) break;
-    const at = upTo(random, text.length + 1);
+    const at = wholeAt(text, upTo(random, text.length + 1));
+    const lengthTo = (end: number): number => wholeAt(text, Math.min(text.length, end)) - at;
     if (random() < 0.6) {
       const word = `zq${edit}x${upTo(random, 1e9)}qz`;
       text.insert(at, random() < 0.5 ? ` ${word} ` : word);
       typed.push(word);
-    } else if (random() < 0.7) text.delete(at, Math.min(text.length - at, upTo(random, 6)));
-    else text.format(at, Math.min(text.length - at, 4), { bold: true });
+    } else if (random() < 0.7) text.delete(at, lengthTo(at + upTo(random, 6)));
+    else text.format(at, lengthTo(at + 4), { bold: true });
   }
   return typed.filter((word) => fragment.toJSON().includes(word));
 }
