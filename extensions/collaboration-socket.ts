@@ -33,6 +33,8 @@ export type Allowance = {
   readonly maySignIn: () => boolean;
   /** Somebody has signed in; false when he has too many sockets already. */
   readonly signedIn: (principal: Principal) => boolean;
+  /** Its updates kept the process busy for so long, ms: it is read slower when that is too much. */
+  readonly busyFor: (ms: number) => void;
   readonly onLimit: OnLimit;
 };
 

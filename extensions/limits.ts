@@ -9,6 +9,7 @@ export const LIMITS = [
   "sign_in_in_time",
   "bytes_before_sign_in",
   "frames_per_second",
+  "updates_busy",
   "asking_per_second",
   "awareness",
   "slow_reader",

@@ -2,7 +2,6 @@ import type { Connection } from "@hocuspocus/server";
 import type { Logger } from "pino";
 import { messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
 import * as Y from "yjs";
-import { ApplyMeter } from "./apply-meter.ts";
 import type { SocketContext } from "./collaboration-socket.ts";
 import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
@@ -55,7 +54,6 @@ export class UpdateIntake {
   readonly #documents: LiveDocuments;
   readonly #options: IntakeOptions;
   readonly #newClients: NewClients;
-  readonly #meter = new ApplyMeter();
   readonly #conflicts = createBuckets(CONFLICT_RATE);
 
   constructor(documents: LiveDocuments, options: IntakeOptions) {
@@ -142,8 +140,8 @@ export class UpdateIntake {
     if (type === messageYjsUpdate && client !== undefined && checked.news.length === 1) {
       live.writers.wrote(client, connection);
     }
-    // It is in, and stays: what is refused is more of that.
-    if (this.#meter.isOver(socket, begunMs)) return this.refuse(live, connection, "pace");
+    // In Yjs the price of an insertion grows with what others inserted at the same place: no count of bytes bounds it.
+    socket.allowance.busyFor(performance.now() - begunMs);
     return "taken";
   }
 

@@ -20,12 +20,20 @@ const frameRate = (perSecond: number): Rate => ({
   burst: perSecond * FRAME_BURST_SECONDS,
 });
 
+/** How long the updates of one user or key may keep the process busy, ms: half of the time, and five seconds at once. */
+const BUSY: Rate = { perSecond: 500, burst: 5000 };
+
+/** The buckets that all sockets of a principal share. */
+export type PrincipalBuckets = { readonly frames: TokenBucket; readonly busy: TokenBucket };
+
 /** What one socket may take. */
 export type SocketShare = {
   /** Whose it is, as far as addresses tell. */
   readonly network: string;
-  /** `onSignedIn`: for each principal who signs in, with the bucket of all his sockets. */
-  readonly allowance: (onSignedIn: (bucket: TokenBucket) => void) => Allowance;
+  /** `onSignedIn`: for each principal who signs in, with the buckets of all his sockets. */
+  readonly allowance: (
+    onSignedIn: (buckets: PrincipalBuckets) => void,
+  ) => Omit<Allowance, "busyFor">;
   /** How much it may send, alone and with the others of its address. */
   readonly buckets: readonly TokenBucket[];
   /** It is closed. */
@@ -45,6 +53,7 @@ export function createSocketLimits(config: Config, onLimit: OnLimit): SocketLimi
   const ofPrincipal = new Tally(config.SOCKETS_PER_PRINCIPAL);
   const addressBucket = createBuckets(frameRate(config.FRAMES_PER_SECOND_PER_ADDRESS));
   const principalBucket = createBuckets(frameRate(config.FRAMES_PER_SECOND_PER_PRINCIPAL));
+  const busyBucket = createBuckets(BUSY);
   const refuse = (limit: Limit): null => {
     onLimit(limit);
     return null;
@@ -67,7 +76,8 @@ export function createSocketLimits(config: Config, onLimit: OnLimit): SocketLimi
           signedIn: (principal) => {
             if (!principals.enter(principalKey(principal))) return false;
             known();
-            onSignedIn(principalBucket(principalKey(principal)));
+            const key = principalKey(principal);
+            onSignedIn({ frames: principalBucket(key), busy: busyBucket(key) });
             return true;
           },
         }),
@@ -78,7 +88,7 @@ export function createSocketLimits(config: Config, onLimit: OnLimit): SocketLimi
 }
 
 /** What one socket may, whoever has it. */
-function settingsOf(config: Config, onLimit: OnLimit): Omit<Allowance, "signedIn"> {
+function settingsOf(config: Config, onLimit: OnLimit): Omit<Allowance, "signedIn" | "busyFor"> {
   const perSecond = config.ASKING_PER_SECOND;
   const signIns = new TokenBucket(signInRate(config.DOCUMENTS_PER_SOCKET));
   return {

@@ -99,7 +99,7 @@ export class WebsocketDoor {
 
   #accept(ws: WebSocket, tcp: Socket, share: SocketShare): void {
     const { collaboration, maxUnreadBytes, onLimit } = this.#options;
-    const intake = new Intake(ws, share.buckets, () => onLimit("frames_per_second"));
+    const intake = new Intake(ws, share.buckets, onLimit);
     const cut = (limit: Limit, code: ErrorCode): void => {
       if (peer.socket.isClosed) return;
       onLimit(limit);
@@ -111,10 +111,11 @@ export class WebsocketDoor {
       // What he goes on sending would be gathered until he hears of it.
       ws.pause();
     });
-    const allowance = share.allowance((bucket) => {
+    const shared = share.allowance((buckets) => {
       signedIn();
-      intake.add(bucket);
+      intake.add(buckets);
     });
+    const allowance = { ...shared, busyFor: (ms: number) => intake.busyFor(ms) };
     const transport = createTransport(ws, tcp, { network: share.network, maxUnreadBytes, onSlow });
     const peer = collaboration.accept(transport, NO_REQUEST, allowance);
     this.#sockets.set(ws, peer.socket);

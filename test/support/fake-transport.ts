@@ -27,6 +27,7 @@ const UNLIMITED = {
   asking: { perSecond: 1000, burst: 1000 },
   maySignIn: () => true,
   signedIn: () => true,
+  busyFor: () => {},
   onLimit: () => {},
 };
 

@@ -1,0 +1,44 @@
+import { expect, test, vi } from "vitest";
+import type { WebSocket } from "ws";
+import { TokenBucket } from "../extensions/token-bucket.ts";
+import { Intake } from "../server/intake.ts";
+
+const plenty = () => new TokenBucket({ perSecond: 1e6, burst: 1e6 });
+
+function socket() {
+  const calls: string[] = [];
+  const ws = { pause: () => calls.push("pause"), resume: () => calls.push("resume") };
+  return { ws: ws as unknown as WebSocket, calls };
+}
+
+test("[A4] who keeps the process busy for too long is not read until it is paid for, on none of his sockets", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    const busy = new TokenBucket({ perSecond: 500, burst: 5000 });
+    const [one, other, stranger] = [socket(), socket(), socket()];
+    const limits: string[] = [];
+    const open = ({ ws }: { ws: WebSocket }, bucket: TokenBucket): Intake => {
+      const intake = new Intake(ws, [plenty()], (limit) => limits.push(limit));
+      intake.add({ frames: plenty(), busy: bucket });
+      return intake;
+    };
+    const first = open(one, busy);
+    const second = open(other, busy);
+    const third = open(stranger, new TokenBucket({ perSecond: 500, burst: 5000 }));
+    first.busyFor(4999);
+    expect(one.calls).toEqual([]);
+    // Five seconds and a half: it takes a second to pay for.
+    first.busyFor(501);
+    second.received(10);
+    third.received(10);
+    expect([one.calls, other.calls, stranger.calls]).toEqual([["pause"], ["pause"], []]);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(one.calls).toEqual(["pause"]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect([one.calls.at(-1), other.calls.at(-1)]).toEqual(["resume", "resume"]);
+    expect(limits).toEqual(["updates_busy", "updates_busy"]);
+    for (const intake of [first, second, third]) intake.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
