@@ -33,8 +33,12 @@ export class UpdateConflicts {
    */
   add(item: Y.Item, place: Place, { left, right }: Bounds): boolean {
     if (item.origin !== null && left !== item.origin) return true;
-    const end = right === null ? null : Y.getItem(this.#doc.store, right);
-    let at = left === null ? this.#first(place) : rightOf(Y.getItem(this.#doc.store, left));
+    const { store } = this.#doc;
+    const begin = left === null ? null : Y.getItem(store, left);
+    const end = right === null ? null : Y.getItem(store, right);
+    // Between two characters of one item: Yjs splits it, and nothing stands there.
+    if (begin !== null && begin === end) return true;
+    let at = begin === null ? this.#first(place) : rightOf(begin);
     for (; at !== null && at !== end && this.#count <= MAX_CONFLICTS; at = at.right) {
       this.#count += 1;
     }

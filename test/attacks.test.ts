@@ -17,9 +17,10 @@ const ROOT: RawPlace = { root: "diagram" };
 const crowd = (client: number, count: number, clock = 0): Uint8Array =>
   rawUpdate({ client, clock, structs: Array.from({ length: count }, () => text(ROOT, "a")) });
 
+const LIMITS = { maxStructs: 5000, maxDepth: 10, maxValueDepth: 4 };
+
 const faultOf = (update: Uint8Array, doc: Y.Doc): string | null =>
-  checkUpdate(Y.decodeUpdate(update), doc, { maxStructs: 5000, maxDepth: 10, maxValueDepth: 4 })
-    .fault;
+  checkUpdate(Y.decodeUpdate(update), doc, LIMITS).fault;
 
 /** Of each client so many that alone they stay below what one update may cost. */
 const CROWDS = [490, 490, 490, 330, 260, 230, 205];
@@ -31,6 +32,19 @@ describe("[L6] a crowded place", () => {
     Y.applyUpdate(doc, crowd(1, 2000));
     expect(faultOf(crowd(2, 249), doc)).toBeNull();
     expect(faultOf(crowd(2, 260), doc)).toBe("cost");
+  });
+
+  test("is none between two characters of one item, whatever stands behind it", () => {
+    const doc = new Y.Doc();
+    doc.getText("diagram").insert(0, "abcdef");
+    for (let client = 2; client < 100; client += 1) Y.applyUpdate(doc, crowd(client, 20));
+    const typist = new Y.Doc();
+    Y.applyUpdate(typist, Y.encodeStateAsUpdate(doc));
+    const before = Y.encodeStateVector(typist);
+    const at = typist.getText("diagram").toJSON().indexOf("def");
+    typist.getText("diagram").insert(at, "x");
+    const update = Y.encodeStateAsUpdate(typist, before);
+    expect(checkUpdate(Y.decodeUpdate(update), doc, LIMITS).conflicts).toBe(0);
   });
 
   test("takes what was typed there in a row, however long: only its beginning is looked for", () => {
