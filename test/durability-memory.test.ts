@@ -17,7 +17,8 @@ const MIB = 1024 * 1024;
 
 /** By night the server's default. */
 const LIMIT_BYTES = sized(2, 8) * MIB;
-const DOCUMENTS = sized(3, 10);
+/** So many that what the driver holds of the statement on its way, a few MiB in all, is little of each. */
+const DOCUMENTS = sized(8, 10);
 const HANG_MS = sized(1000, 60_000);
 
 const { database, tenant } = await useTenant();
