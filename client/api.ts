@@ -139,7 +139,11 @@ async function send(
   if (type.startsWith("application/json")) {
     return { body: await response.json(), text: null, etag };
   }
-  if (response.status === 204) return { body: undefined, text: null, etag };
+  if (response.status === 204) {
+    // Its end, too, is waited for: a page that is left before counts as having broken the request off.
+    await response.arrayBuffer();
+    return { body: undefined, text: null, etag };
+  }
   const seq = response.headers.get("x-document-seq");
   const read = { etag, seq: seq === null ? null : Number(seq) };
   return { body: undefined, text: await response.text(), ...read };
