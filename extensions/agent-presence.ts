@@ -17,7 +17,7 @@ export type WorkingAgent = {
 /** For so long it is shown, ms, unless it says so again; the same after which y-protocols forgets a state. */
 const WORKING_MS = 30_000;
 
-type Entry = WorkingAgent & { readonly untilMs: number; readonly clock: number };
+type Entry = { readonly agent: WorkingAgent; readonly end: NodeJS.Timeout };
 
 /** Agents that work over REST or MCP are seen by people beside those who have the document open. */
 export type AgentPresence = {
@@ -29,31 +29,28 @@ export type AgentPresence = {
 
 /** Agents that say they work in documents of this node. */
 export function createAgentPresence(live: Pick<LiveDocuments, "live">): AgentPresence {
+  // Of one document: each agent, as it said last, and the end of its half minute.
   const documents = new Map<string, Map<string, Entry>>();
-  const fresh = (documentId: string): Map<string, Entry> => {
-    const entries = documents.get(documentId) ?? new Map<string, Entry>();
-    for (const [agentId, { untilMs }] of entries) {
-      if (untilMs < performance.now()) entries.delete(agentId);
-    }
-    if (entries.size === 0) documents.delete(documentId);
-    return entries;
+  const forget = (documentId: string, agentId: string): void => {
+    const agents = documents.get(documentId);
+    agents?.delete(agentId);
+    if (agents?.size === 0) documents.delete(documentId);
   };
   return {
     announce(documentId, agent) {
-      const entries = fresh(documentId);
-      const clock = Date.now();
-      const untilMs = performance.now() + WORKING_MS;
-      entries.set(agent.agentId, { ...agent, untilMs, clock });
-      documents.set(documentId, entries);
+      const { agentId } = agent;
+      const agents = documents.get(documentId) ?? new Map<string, Entry>();
+      clearTimeout(agents.get(agentId)?.end);
+      const end = setTimeout(() => forget(documentId, agentId), WORKING_MS).unref();
+      documents.set(documentId, agents.set(agentId, { agent, end }));
       const document = live.live(documentName(documentId, "content"))?.document;
-      if (document !== undefined) show(document, agent, clock);
-      setTimeout(() => fresh(documentId), WORKING_MS + 1000).unref();
+      if (document !== undefined) show(document, agent);
     },
     working: (documentId) =>
-      [...fresh(documentId).values()].map(({ userId, agentId, sectionId }) => ({
-        userId,
-        agentId,
-        sectionId,
+      [...(documents.get(documentId)?.values() ?? [])].map(({ agent }) => ({
+        userId: agent.userId,
+        agentId: agent.agentId,
+        sectionId: agent.sectionId,
         readOnly: true,
         sessions: 0,
       })),
@@ -63,7 +60,8 @@ export function createAgentPresence(live: Pick<LiveDocuments, "live">): AgentPre
 type Shown = Y.Doc & { readonly awareness: Awareness };
 
 /** As the caret of an editor: stock editors show it as they show people. */
-function show(document: Shown, { agentId, name, sectionId }: WorkingAgent, clock: number): void {
+function show(document: Shown, { agentId, name, sectionId }: WorkingAgent): void {
+  const clock = Date.now();
   const client = clientOf(agentId);
   const caret = sectionId === null ? null : caretAt(document, sectionId);
   const user = { name: `${name} (agent)`, color: COLOUR, isAgent: true, agentId };

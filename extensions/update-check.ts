@@ -20,7 +20,7 @@ export const UPDATE_FAULTS = {
   value: "a value that is not JSON",
   dependency: "what the update depends on did not come",
   cost: "applying it takes too long",
-  pace: "the updates of this socket, or of its author, keep the server too busy",
+  pace: "the updates of this author make the server look through too much",
   threw: "the update threw on its way in",
 } as const;
 

@@ -66,13 +66,13 @@ export async function cutSuggestion(
   const { cutHunks } = await import("../schema/suggestion/cut.ts");
   const { createHunkJudge } = await import("../schema/suggestion/state.ts");
   const now = new Y.Doc({ gc: true });
-  const base = new Y.Doc({ gc: true });
+  const earlier = new Y.Doc({ gc: true });
   try {
     const address = { documentId, part: "content" } as const;
     const { seq } = await loadToWrite(sql, address, now);
     const readAt = baseSeq ?? seq;
-    if (readAt === seq) Y.applyUpdate(base, Y.encodeStateAsUpdate(now));
-    else await loadBase(sql, { documentId, baseSeq: readAt, headSeq: seq }, base);
+    const base = readAt === seq ? now : earlier;
+    if (base === earlier) await loadBase(sql, { documentId, baseSeq: readAt, headSeq: seq }, base);
     const { changes, changeOf, mentions, ...wanted } = await wantedOf(base, wants);
     const hunks = cutHunks(Y.encodeStateAsUpdate(base), wanted);
     const judge = createHunkJudge(now);
@@ -88,7 +88,7 @@ export async function cutSuggestion(
     };
   } finally {
     now.destroy();
-    base.destroy();
+    earlier.destroy();
   }
 }
 

@@ -14,7 +14,7 @@ export type HunkVerdict = {
 /** Who decides, why, and where in the log it is done; null: nothing is written there. */
 export type Decision = {
   readonly suggestionId: string;
-  readonly decidedBy: string;
+  readonly decidedBy: string | null;
   readonly reason: string | null;
   readonly seq: number | null;
   readonly verdicts: readonly HunkVerdict[];

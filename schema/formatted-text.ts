@@ -67,7 +67,7 @@ function pushRetain(steps: Step[], length: number, changes: Attributes): void {
 }
 
 /** Reads runs from left to right: the next so many characters. */
-function createReader(runs: readonly Run[]): (length: number) => Run[] {
+export function createReader(runs: readonly Run[]): (length: number) => Run[] {
   let [index, offset] = [0, 0];
   return (length) => {
     const read: Run[] = [];

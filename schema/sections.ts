@@ -1,7 +1,6 @@
 import type { JSONContent } from "@tiptap/core";
-import { toBase64UrlEncoded } from "lib0/buffer";
-import { digest } from "lib0/hash/sha256";
-import { childrenOf, isRecord, numberAttribute } from "./content-node.ts";
+import { contentHash } from "./content-key.ts";
+import { childrenOf, numberAttribute } from "./content-node.ts";
 import { plainText } from "./content-text.ts";
 import { isBlockId } from "./document-attributes.ts";
 
@@ -45,19 +44,5 @@ function headingOf(block: JSONContent): Pick<Section, "level" | "title"> {
   return { level, title: Array.from(words).slice(0, MAX_TITLE).join("") };
 }
 
-/**
- * The same for sections that say the same, whatever ids their blocks have: 22 characters of a SHA-256 in base64url. Of
- * content that fits the schema (`parseContent`, `fittingContent`), where a default is written out.
- */
-export const sectionHash = ({ blocks }: Pick<Section, "blocks">): string =>
-  toBase64UrlEncoded(digest(new TextEncoder().encode(JSON.stringify(blocks, saying)))).slice(0, 22);
-
-/** Attributes in one order, which JSON and Yjs have each in their own, and without ids. */
-function saying(key: string, value: unknown): unknown {
-  if (!isRecord(value)) return value;
-  const isAttributes = key === "attrs";
-  const said = Object.entries(value)
-    .filter(([name, each]) => each !== null && !(isAttributes && name === "id"))
-    .toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return isAttributes && said.length === 0 ? undefined : Object.fromEntries(said);
-}
+/** The same for sections that say the same, whatever ids their blocks have. Of content that fits the schema. */
+export const sectionHash = ({ blocks }: Pick<Section, "blocks">): string => contentHash(blocks);

@@ -1,35 +1,39 @@
 /** UTF-16 units of a piece at most: with it PostgreSQL's tsvector stays below its 1 MiB, whatever the words are. */
 export const MAX_PIECE_LENGTH = 200_000;
 
-/** From here on a piece ends at the next line that says so. */
+/** A piece that is not the last has as many at least. */
 const MIN_PIECE_LENGTH = 100_000;
-
-/** One line in so many ends a piece. */
-const LINES_PER_END = 8;
 
 /**
  * Cuts a text into pieces for the search, between lines where it can, between words otherwise.
  *
- * Where a piece ends depends on the words there, not on how far it is from the start of the text: what is typed
- * changes the piece it stands in, and those after it stay as they are.
+ * Where a piece ends depends on the words there, not on how far it is from the start of the text: it is behind the line
+ * of least hash of all behind which it may end. So what is typed changes the piece it stands in, and those after it stay
+ * as they are, but where it brought or took just that line.
  */
 export function textPieces(text: string): string[] {
+  const lines = text.split("\n").flatMap(cutLine);
   const pieces: string[] = [];
-  let piece: string[] = [];
-  let length = 0;
-  const end = (): void => {
-    if (piece.length > 0) pieces.push(piece.join("\n"));
-    piece = [];
-    length = 0;
-  };
-  for (const line of text.split("\n").flatMap(cutLine)) {
-    if (length + line.length >= MAX_PIECE_LENGTH) end();
-    piece.push(line);
-    length += line.length + 1;
-    if (length >= MIN_PIECE_LENGTH && hashOf(line) % LINES_PER_END === 0) end();
+  for (let from = 0, to = 0; from < lines.length; from = to) {
+    to = endOfPiece(lines, from);
+    pieces.push(lines.slice(from, to).join("\n"));
   }
-  end();
   return pieces;
+}
+
+/** Behind which line the piece that begins at `from` ends. */
+function endOfPiece(lines: readonly string[], from: number): number {
+  let length = 0;
+  let [end, least] = [0, Number.POSITIVE_INFINITY];
+  for (let at = from; at < lines.length; at += 1) {
+    const line = lines[at] ?? "";
+    if (length + line.length >= MAX_PIECE_LENGTH) return end > 0 ? end : at;
+    length += line.length + 1;
+    if (length < MIN_PIECE_LENGTH) continue;
+    const hash = hashOf(line);
+    if (hash < least) [end, least] = [at + 1, hash];
+  }
+  return lines.length;
 }
 
 /** A line that is longer than a piece, cut at spaces; where there is none, between two characters. */

@@ -15,7 +15,11 @@ export function attributeChanges(before: Attributes, after: Attributes): Record<
 
 /** Gives an element the attributes of another; writes only what differs. */
 export function setAttributes(element: Y.XmlElement, wanted: Y.XmlElement): void {
-  const changes = attributeChanges(element.getAttributes(), wanted.getAttributes());
+  writeAttributes(element, attributeChanges(element.getAttributes(), wanted.getAttributes()));
+}
+
+/** Writes these attributes; null takes one away. */
+export function writeAttributes(element: Y.XmlElement, changes: Attributes): void {
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) element.removeAttribute(name);
     else element.setAttribute(name, value as string);

@@ -4,7 +4,8 @@ import { parseContent, parseMarkdown } from "../schema/content.ts";
 import { FRAGMENT } from "../schema/document-schema.ts";
 import { cutHunks } from "../schema/suggestion/cut.ts";
 import { acceptHunk, takeBackHunk } from "../schema/suggestion/decide.ts";
-import { type Hunk, withoutIds } from "../schema/suggestion/hunk.ts";
+import type { Hunk } from "../schema/suggestion/hunk.ts";
+import { contentKey } from "../schema/content-key.ts";
 import { createHunkJudge } from "../schema/suggestion/state.ts";
 import { contentToYUpdate, yDocToContent } from "../schema/yjs-content.ts";
 import { edited, typeAsPerson } from "./support/agent-edit.ts";
@@ -20,7 +21,7 @@ const docOf = (state: Uint8Array): Y.Doc => {
   Y.applyUpdate(doc, state);
   return doc;
 };
-const keyOf = (doc: Y.Doc): string => withoutIds(yDocToContent(doc));
+const keyOf = (doc: Y.Doc): string => contentKey(yDocToContent(doc));
 const shuffled = <T>(list: readonly T[]): T[] =>
   list
     .map((entry) => [random(), entry] as const)
@@ -36,7 +37,7 @@ test("[S1 S2 S3 S4 T53] random documents, hunks and human edits", () => {
 
     const alone = docOf(state);
     for (const hunk of shuffled(hunks)) acceptHunk(alone, hunk);
-    expect(keyOf(alone)).toBe(withoutIds(wanted));
+    expect(keyOf(alone)).toBe(contentKey(wanted));
     const judgeBase = createHunkJudge(base);
     for (const hunk of hunks) expect(judgeBase(hunk).state).toBe("clean");
     for (const hunk of shuffled(hunks)) takeBackHunk(alone, hunk);

@@ -41,14 +41,12 @@ test("[P1] pieces hold every word, once and in order, and stay as they are besid
   expect(pieces.join("\n")).toBe(lines.join("\n"));
   expect(pieces.length).toBeGreaterThan(8);
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(MAX_PIECE_LENGTH);
-  let changed = 0;
   for (let round = 0; round < 20; round += 1) {
     const edited = lines.with(Math.floor(random() * lines.length), `${line()} ${line()}`);
     const after = textPieces(edited.join("\n"));
-    changed += after.filter((piece) => !pieces.includes(piece)).length;
+    // Rarely an edit moves the end of its own piece, and with it the beginning of the next.
+    expect(after.filter((piece) => !pieces.includes(piece)).length).toBeLessThanOrEqual(3);
   }
-  // One edit in eight moves the end of its piece, and each second one of these that of the next: about 1.3 in the mean.
-  expect(changed / 20).toBeLessThanOrEqual(3);
 });
 
 test("[P1] a line longer than a piece is cut at spaces, or between characters", () => {

@@ -18,7 +18,7 @@ const LIMIT_BYTES = 256 * 1024;
 const world = await useWorld({
   MAX_UPDATE_BYTES: String(LIMIT_BYTES),
   MAX_NEW_CLIENTS: "20",
-  CHECK_CPU_MS: "300",
+  CHECK_CPU_MS: "900",
 });
 
 async function open(name: string, token = world.tenant.token): Promise<WireClient> {
@@ -204,8 +204,8 @@ test("[T37] an update that would take seconds is found out in a thread; nobody w
   }
   expect(await refused).toEqual({ code: 4400, reason: "bad_update" });
   expect(await refusals("cost")).toBe(tooCostly + 1);
-  // It was being tried all the while, and the other was served: what is typed last may be answered after it was refused.
-  expect(typed).toBeGreaterThan(1);
+  // It was being tried all the while, and the other was served.
+  expect(typed).toBeGreaterThan(2);
   expect(other.closed).toBeNull();
   const replayed = await replayRows(world.database.sql, address);
   expect(textOf(replayed).length).toBe(before + typed);

@@ -2,7 +2,7 @@ import type { JSONContent } from "@tiptap/core";
 import type { Actor } from "../../persistence/activities.ts";
 import type { SqlOrTransaction } from "../../persistence/database.ts";
 import { replaceMentions } from "../../persistence/mentions.ts";
-import { noteComment, type DiscussionEvent } from "../../persistence/note-comment.ts";
+import { noteDocument, type DiscussionEvent } from "../../persistence/note-document.ts";
 import { notify, type Notice } from "../../persistence/notify.ts";
 import { readDocument, type DocumentRow } from "../../persistence/read-document.ts";
 import { plainText } from "../../schema/content-text.ts";
@@ -86,7 +86,7 @@ const note = (
   { projectId, organizationId }: DocumentRow,
   action: DiscussionEvent["action"],
 ): Promise<void> =>
-  noteComment(tx, by, {
+  noteDocument(tx, by, {
     action,
     documentId,
     projectId,

@@ -1,7 +1,7 @@
 import type { Actor } from "../../persistence/activities.ts";
 import type { Author } from "../../persistence/append-updates.ts";
-import type { AppliedHunks, NamedHunk } from "../../persistence/apply-hunks.ts";
-import { lockHead } from "../../persistence/content-state.ts";
+import type { AppliedHunks, HunksTask, NamedHunk } from "../../persistence/apply-hunks.ts";
+import { lockHead, readHeadSeq } from "../../persistence/content-state.ts";
 import type { CutSuggestion } from "../../persistence/cut-suggestion.ts";
 import { type HunkVerdict, lockSuggestion, writeDecision } from "../../persistence/decide-hunks.ts";
 import { readDocument } from "../../persistence/read-document.ts";
@@ -11,7 +11,7 @@ import {
   type WholeHunkRow,
 } from "../../persistence/suggestions.ts";
 import type { UpkeepThread } from "../../persistence/upkeep-tasks.ts";
-import { assertNever, ScriptoriumError } from "../../schema/errors.ts";
+import { ScriptoriumError } from "../../schema/errors.ts";
 import type { InboxKey } from "../../schema/inbox-key.ts";
 import type { CommandScope, Commands } from "../commands.ts";
 import { createTurns, type Turns } from "../turns.ts";
@@ -91,18 +91,12 @@ export function createSuggestions(given: Doors): Suggestions {
     propose: (scope, documentId, cut, notes) => propose(doors, scope, { documentId, cut, notes }),
     accept: (scope, verdict) => decide(doors, scope, { ...verdict, decision: "accepted" }),
     reject: (scope, verdict) =>
-      decide(doors, scope, { ...verdict, instead: {}, decision: "rejected" }),
+      reject(doors, scope, { ...verdict, instead: {}, decision: "rejected" }),
     takeBack: (scope, verdict) =>
       decide(doors, scope, { ...verdict, instead: {}, decision: "taken_back" }),
     async tryOut({ tx }, verdict) {
-      const chosen = await choose(tx, { ...verdict, decision: "accepted" });
-      const task = {
-        ...emptyTask(verdict),
-        accept: chosen,
-        instead: verdict.instead,
-        onlyClean: verdict.chosen.onlyClean,
-        show: true,
-      };
+      const decision = { ...verdict, decision: "accepted" } as const;
+      const task = { ...taskOf(decision, await choose(tx, decision)), show: true };
       return { ...(await doors.suggestionThread.hunks(task)), seq: null };
     },
   };
@@ -147,16 +141,20 @@ function requireAmong(
   throw new ScriptoriumError("not_found", `The suggestion has no diff and no hunk ${unknown}`);
 }
 
-const emptyTask = ({ documentId }: OfSuggestion) => ({
-  documentId,
-  accept: [] as readonly NamedHunk[],
-  takeBack: [] as readonly NamedHunk[],
-  instead: {},
-  onlyClean: false,
-  show: false,
-});
-
 const NOTHING = { standings: {}, applied: [], markdown: null, affectedThreads: [] } as const;
+
+type Reasoned = Decision & { readonly reason: string | null };
+
+/** Nothing is written in the text, so nobody who types waits for it. */
+async function reject(doors: Doors, scope: Suggester, decision: Reasoned): Promise<Decided> {
+  const { tx } = scope;
+  await readHeadSeq(tx, decision.documentId);
+  await lockSuggestion(tx, decision);
+  const hunks = await choose(tx, decision);
+  const applied = hunks.map(({ id }) => id);
+  await settle(doors, scope, decision, { ...NOTHING, applied, seq: null });
+  return { ...NOTHING, applied, seq: null };
+}
 
 /**
  * Maintained invariant: the head row of the text is locked before hunks are judged and applied, so nobody commits words
@@ -164,82 +162,69 @@ const NOTHING = { standings: {}, applied: [], markdown: null, affectedThreads: [
  * in this order.
  */
 async function decide(
-  { commands, decidingThread, turns, ring, changed }: Doors & { readonly turns: Turns },
+  doors: Doors & { readonly turns: Turns },
   scope: Suggester,
-  decision: Decision & { readonly reason: string | null },
+  decision: Reasoned,
 ): Promise<Decided> {
   const { tx, author } = scope;
   const { documentId } = decision;
-  let hunks: readonly WholeHunkRow[] = [];
   let done: Decided = { ...NOTHING, seq: null };
   const address = { documentId, part: "content" } as const;
-  await commands.perform(scope, {
+  await doors.commands.perform(scope, {
     address,
     author,
     build: () =>
-      turns.take(async () => {
+      doors.turns.take(async () => {
         await lockHead(tx, address);
         await lockSuggestion(tx, decision);
-        hunks = await choose(tx, decision);
-        const built = await decidingThread.hunks(taskOf(decision, hunks));
+        const task = taskOf(decision, await choose(tx, decision));
+        const built = await doors.decidingThread.hunks(task);
         done = { ...NOTHING, standings: built.standings, applied: built.applied, seq: null };
         return built;
       }, documentId),
     rows: async (_, seq) => {
-      const isWritten = decision.decision !== "rejected" && done.applied.length > 0;
-      if (isWritten) done = { ...done, seq };
-      const verdicts = verdictsOf(decision, hunks, done);
-      if (verdicts.length === 0) return;
-      done = { ...done, applied: verdicts.map(({ hunkId }) => hunkId) };
-      const rung = await settle(scope, decision, { verdicts, seq: done.seq });
-      scope.afterCommit(() => {
-        ring(rung);
-        changed(documentId);
-      });
+      if (done.applied.length > 0) done = { ...done, seq };
+      await settle(doors, scope, decision, done);
     },
   });
   return done;
 }
 
-/** The rows of a decision, and who is told of it. */
+/** The rows of a decision, and who is told of it; none where nothing was decided. */
 async function settle(
+  { ring, changed }: Doors,
   scope: Suggester,
-  decision: Decision & { readonly reason: string | null },
-  { verdicts, seq }: { readonly verdicts: readonly HunkVerdict[]; readonly seq: number | null },
-): Promise<readonly InboxKey[]> {
+  decision: Reasoned,
+  { applied, standings, seq }: Decided,
+): Promise<void> {
+  if (applied.length === 0) return;
   const { tx, author } = scope;
-  const { suggestionId, reason } = decision;
-  const decidedBy = author.userId ?? "";
-  await writeDecision(tx, { suggestionId, decidedBy, reason, seq, verdicts });
+  const { documentId, suggestionId, reason } = decision;
+  const verdicts = applied.map((hunkId): HunkVerdict => ({
+    hunkId,
+    decision: decision.decision,
+    state: standings[hunkId]?.state ?? null,
+  }));
+  await writeDecision(tx, { suggestionId, decidedBy: author.userId, reason, seq, verdicts });
   const suggestion = await readSuggestion(tx, decision);
-  const document = await readDocument(tx, decision.documentId);
-  return tellOfDecision(scope, document, { ...decision, suggestion, hunks: verdicts.length, seq });
+  const document = await readDocument(tx, documentId);
+  const told = { ...decision, suggestion, hunks: applied.length, seq };
+  const rung = await tellOfDecision(scope, document, told);
+  scope.afterCommit(() => {
+    ring(rung);
+    changed(documentId);
+  });
 }
 
-function taskOf(decision: Decision, hunks: readonly WholeHunkRow[]) {
-  const task = emptyTask(decision);
-  switch (decision.decision) {
-    case "accepted":
-      return {
-        ...task,
-        accept: hunks,
-        instead: decision.instead,
-        onlyClean: decision.chosen.onlyClean,
-      };
-    case "taken_back":
-      return { ...task, takeBack: hunks };
-    case "rejected":
-      return task;
-    default:
-      return assertNever(decision.decision);
-  }
-}
-
-function verdictsOf(
-  { decision }: Decision,
-  hunks: readonly WholeHunkRow[],
-  { applied, standings }: Decided,
-): HunkVerdict[] {
-  const decided = decision === "rejected" ? hunks : hunks.filter(({ id }) => applied.includes(id));
-  return decided.map(({ id }) => ({ hunkId: id, decision, state: standings[id]?.state ?? null }));
-}
+/** What is to be done with the hunks that were chosen. */
+const taskOf = (
+  { documentId, decision, instead, chosen: { onlyClean } }: Decision,
+  hunks: readonly NamedHunk[],
+): HunksTask => ({
+  documentId,
+  accept: decision === "accepted" ? hunks : [],
+  takeBack: decision === "taken_back" ? hunks : [],
+  instead,
+  onlyClean,
+  show: false,
+});

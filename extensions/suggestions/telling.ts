@@ -1,5 +1,5 @@
 import type { Recipient, InboxKey } from "../../schema/inbox-key.ts";
-import { noteSuggestion, type SuggestionEvent } from "../../persistence/note-suggestion.ts";
+import { noteDocument, type SuggestionEvent } from "../../persistence/note-document.ts";
 import { notify, type Notice } from "../../persistence/notify.ts";
 import type { DocumentRow } from "../../persistence/read-document.ts";
 import type { SuggestionRow } from "../../persistence/suggestions.ts";
@@ -16,11 +16,7 @@ export async function tellOfSuggestion(
   document: DocumentRow,
   { id, promptedBy, contextSummary, hunks }: Proposed,
 ): Promise<readonly InboxKey[]> {
-  await noteSuggestion(
-    scope.tx,
-    scope.by,
-    eventOf(document, "suggested", { id, hunks, seq: null }),
-  );
+  await noteDocument(scope.tx, scope.by, eventOf(document, "suggested", { id, hunks, seq: null }));
   const people = new Set([promptedBy, document.createdBy].filter((userId) => userId !== null));
   // A person does not hear of his own; of what an agent does in his name he does.
   if (scope.author.agentId === null && scope.author.userId !== null) {
@@ -59,11 +55,7 @@ export async function tellOfDecision(
   { suggestion, decision, reason, hunks, seq }: DecidedHunks,
 ): Promise<readonly InboxKey[]> {
   const { id, agentId, createdBy } = suggestion;
-  await noteSuggestion(
-    scope.tx,
-    scope.by,
-    eventOf(document, ACTIONS[decision], { id, hunks, seq }),
-  );
+  await noteDocument(scope.tx, scope.by, eventOf(document, ACTIONS[decision], { id, hunks, seq }));
   const isOwn = agentId === null && createdBy === scope.author.userId;
   if (isOwn || (agentId ?? createdBy) === null) return [];
   const recipient: Recipient = agentId === null ? { userId: createdBy ?? "" } : { agentId };

@@ -1,17 +1,17 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 
+import { contentKey } from "../content-key.ts";
 import { DIAGRAM } from "../document-schema.ts";
 import { ScriptoriumError } from "../errors.ts";
 import { planContent } from "../content-plan.ts";
 import { yDocDiagram, yDocToContent } from "../yjs-content.ts";
 import { type Draft, draftsOf, draftsOfDiagram, joined } from "./drafts.ts";
-import { type Hunk, withoutIds } from "./hunk.ts";
+import type { Hunk } from "./hunk.ts";
 import { describeBlock } from "./place.ts";
 
 /** How finely to cut: each place by itself; all of one text together; everything together. */
-const FINENESS = ["place", "text", "whole"] as const;
-type Fineness = (typeof FINENESS)[number];
+type Fineness = "place" | "text" | "whole";
 
 /** What a document is to be; null leaves that part as it is. Content must fit the schema. */
 export type WantedDocument = {
@@ -31,11 +31,11 @@ const MAX_HUNKS = 2000;
  * @throws ScriptoriumError `too_large` for more than 2,000: making them takes a time that grows with their square.
  */
 export function cutHunks(state: Uint8Array, wants: WantedDocument): Hunk[] {
-  for (const fineness of FINENESS) {
+  for (const fineness of ["place", "text"] as const) {
     const { hunks, wanted } = cut(state, wants, fineness);
-    if (fineness === "whole" || compose(state, hunks, wanted)) return hunks;
+    if (compose(state, hunks, wanted)) return hunks;
   }
-  return [];
+  return cut(state, wants, "whole").hunks;
 }
 
 function cut(
@@ -112,7 +112,7 @@ function coarser(drafts: readonly Draft[], fineness: Fineness): readonly Draft[]
 }
 
 const keyOf = (doc: Y.Doc): string =>
-  `${yDocDiagram(doc) ?? ""}\n${withoutIds(yDocToContent(doc))}`;
+  `${yDocDiagram(doc) ?? ""}\n${contentKey(yDocToContent(doc))}`;
 
 /** True when the hunks, each by itself and in another order, give what they are to give. */
 function compose(state: Uint8Array, hunks: readonly Hunk[], wanted: string): boolean {

@@ -7,6 +7,7 @@ import * as Y from "yjs";
 import { documentSchema, FRAGMENT } from "../document-schema.ts";
 import { assertNever } from "../errors.ts";
 import type { Step } from "../formatted-text.ts";
+import { writeAttributes } from "../yjs-attributes.ts";
 import type { AttributesPart, Hunk, HunkPart, NodesPart, TextPart } from "./hunk.ts";
 import {
   between,
@@ -169,7 +170,7 @@ function takeBackNodes(taking: TakingBack, part: NodesPart): void {
   parent.insertAfter(left, nodes);
 }
 
-/** Deletes what the hunk brought of a node; true when nothing of anybody else is in it, so that it went itself. */
+/** Deletes what the hunk brought of a node: the node itself, where nothing of anybody else is in it. */
 function withdraw(taking: TakingBack, node: YNode): void {
   const item = node._item;
   if (item === null || !taking.own.has(item.id.client)) return;
@@ -238,11 +239,11 @@ function takeBackAttributes({ doc }: TakingBack, { node, before, after }: Attrib
   const element = nodeAt(doc, node);
   if (!(element instanceof Y.XmlElement)) return;
   const now: Record<string, unknown> = element.getAttributes();
-  for (const [name, value] of Object.entries(before)) {
-    if (!equalityDeep(now[name] ?? null, after[name] ?? null)) continue;
-    if (value === null) element.removeAttribute(name);
-    else element.setAttribute(name, value as string);
-  }
+  // What others have given it since is theirs.
+  const back = Object.entries(before).filter(([name]) =>
+    equalityDeep(now[name] ?? null, after[name] ?? null),
+  );
+  writeAttributes(element, Object.fromEntries(back));
 }
 
 /** Nodes to be put into a document. */

@@ -1,12 +1,13 @@
 import type { JSONContent } from "@tiptap/core";
 import * as Y from "yjs";
 
+import { contentKey } from "../content-key.ts";
 import type { Plan, PlanOfChildren } from "../content-plan.ts";
 import type { YjsUnit } from "../content-units.ts";
 import { documentSchema, FRAGMENT } from "../document-schema.ts";
-import { attributeChanges } from "../yjs-attributes.ts";
+import { attributeChanges, writeAttributes } from "../yjs-attributes.ts";
 import { nodeToContent } from "../yjs-content.ts";
-import { withoutIds, type HunkPart, type StructId } from "./hunk.ts";
+import type { HunkPart, StructId } from "./hunk.ts";
 import { idOf, piecesOf, rangesAt, type YNode } from "./place.ts";
 import { emptied, type TextChange, textChanges } from "./text-changes.ts";
 
@@ -185,12 +186,7 @@ function attributesStep(type: Y.XmlElement, wanted: Y.XmlElement): DraftStep | n
   const before = Object.fromEntries(Object.keys(after).map((name) => [name, had[name] ?? null]));
   return {
     part: { kind: "attributes", node: idOf(type), before, after },
-    perform: () => {
-      for (const [name, value] of Object.entries(after)) {
-        if (value === null) type.removeAttribute(name);
-        else type.setAttribute(name, value as string);
-      }
-    },
+    perform: () => writeAttributes(type, after),
     text: null,
   };
 }
@@ -240,7 +236,7 @@ function keysOf(part: HunkPart, side: "removed" | "added"): string[] {
   const nodes = side === "added" ? part.added : part.removed.flatMap(({ content }) => content);
   return nodes
     .filter(({ type }) => type !== "text")
-    .map(withoutIds)
+    .map(contentKey)
     .filter((key) => key.length > MIN_MOVED);
 }
 

@@ -1,4 +1,5 @@
 import type { JSONContent } from "@tiptap/core";
+import { contentKey } from "../content-key.ts";
 import { applySteps } from "./text-changes.ts";
 import type { Run, Step } from "../formatted-text.ts";
 
@@ -91,9 +92,9 @@ export const isFormat = ({ steps }: TextPart): boolean => steps.every((step) => 
 
 function isMove(parts: readonly NodesPart[]): boolean {
   const gone = parts.flatMap(({ removed }) =>
-    removed.flatMap(({ content }) => content.map(withoutIds)),
+    removed.flatMap(({ content }) => content.map(contentKey)),
   );
-  const come = parts.flatMap(({ added }) => added.map(withoutIds));
+  const come = parts.flatMap(({ added }) => added.map(contentKey));
   return gone.toSorted().join() === come.toSorted().join();
 }
 
@@ -105,21 +106,6 @@ function sizeBefore(part: HunkPart): number {
 function sizeAfter(part: HunkPart): number {
   if (part.kind === "text") return textOfRuns(afterOf(part)).length;
   return part.kind === "nodes" ? part.added.length : 0;
-}
-
-const byName = ([one]: [string, unknown], [other]: [string, unknown]): number =>
-  one < other ? -1 : 1;
-
-/** A node as text that is the same for nodes that differ in ids and the order of keys only, as jsonb has another. */
-export function withoutIds(node: JSONContent): string {
-  return JSON.stringify(node, (key, value: unknown) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    const isAttributes = key === "attrs";
-    const entries = Object.entries(value).filter(([name]) => !isAttributes || name !== "id");
-    return isAttributes && entries.length === 0
-      ? undefined
-      : Object.fromEntries(entries.toSorted(byName));
-  });
 }
 
 /** What stood where a part is, and what is to stand there. */

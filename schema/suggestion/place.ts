@@ -1,9 +1,9 @@
 import * as Y from "yjs";
 
+import { contentHash } from "../content-key.ts";
 import { DIAGRAM, FRAGMENT } from "../document-schema.ts";
 import { nodeToContent } from "../yjs-content.ts";
 import type { HunkBlock, StructId, StructRange } from "./hunk.ts";
-import { withoutIds } from "./hunk.ts";
 
 /** A node of the document, or a text in one. */
 export type YNode = Y.XmlElement | Y.XmlText;
@@ -42,13 +42,10 @@ export const idOf = (node: YNode): StructId => {
   return [client, clock];
 };
 
-/** A node as it is now, without ids. */
-const contentKey = (node: YNode): string => nodeToContent(node).map(withoutIds).join("\n");
-
 /** Names a block and what it says now, so that a later look sees whether it is the same. */
 export const describeBlock = (block: YNode): HunkBlock => ({
   id: idOf(block),
-  hash: hashOf(contentKey(block)),
+  hash: contentHash(nodeToContent(block)),
 });
 
 /** Characters of one client, live or deleted, with the formats that hold there. */
@@ -149,17 +146,6 @@ export function rangesAt(
     at = end;
   }
   return { left, right, base };
-}
-
-/** 64 bits of FNV-1a, twice over with different beginnings: tells texts apart that nobody chose to look alike. */
-function hashOf(text: string): string {
-  let [one, other] = [0x811c9dc5, 0x9747b28c];
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    one = Math.imul(one ^ unit, 0x01000193);
-    other = Math.imul(other ^ unit, 0x85ebca6b) ^ (other >>> 13);
-  }
-  return [one, other].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 /** The parent of a part, null when it is gone. */

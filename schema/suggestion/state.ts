@@ -1,10 +1,10 @@
-import type { JSONContent } from "@tiptap/core";
 import { equalityDeep } from "lib0/function";
 import * as Y from "yjs";
 
+import { contentKey } from "../content-key.ts";
 import { assertNever } from "../errors.ts";
 import type { Run } from "../formatted-text.ts";
-import { isFormat, withoutIds } from "./hunk.ts";
+import { isFormat } from "./hunk.ts";
 import type {
   AttributesPart,
   Hunk,
@@ -155,7 +155,7 @@ function judgeNodes(doc: Y.Doc, part: NodesPart): Verdict {
   if (now.every((node) => node === null)) return "orphaned";
   const isAsItWas = part.removed.every(({ content }, index) => {
     const node = now[index] ?? null;
-    return node !== null && keyOf(nodeToContent(node)) === keyOf(content);
+    return node !== null && contentKey(nodeToContent(node)) === contentKey(content);
   });
   if (!isAsItWas) return "conflict";
   const live = itemsBetween(doc, parent, part).filter(isLive);
@@ -163,8 +163,6 @@ function judgeNodes(doc: Y.Doc, part: NodesPart): Verdict {
 }
 
 const isLive = ({ deleted, countable }: Y.Item): boolean => !deleted && countable;
-
-const keyOf = (nodes: readonly JSONContent[]): string => nodes.map(withoutIds).join("\n");
 
 function judgeAttributes(doc: Y.Doc, part: AttributesPart): Verdict {
   const node = nodeAt(doc, part.node);
@@ -199,7 +197,7 @@ function theirsAt(doc: Y.Doc, part: HunkPart): PartSide {
 }
 
 const isIn = (base: readonly StructRange[], { range: [client, clock] }: Piece): boolean =>
-  base.some(([of, from, length]) => of === client && clock >= from && clock < from + length);
+  base.some((range) => holds(range, [client, clock]));
 
 const lengthOf = (pieces: readonly Piece[]): number =>
   pieces.reduce((sum, { range }) => sum + range[2], 0);

@@ -1,6 +1,6 @@
 import type * as Y from "yjs";
 
-import { type Run, type Step, stepsBetween } from "../formatted-text.ts";
+import { createReader, type Run, type Step, stepsBetween } from "../formatted-text.ts";
 import { MAX_TEXT_EDITS } from "../text-edits.ts";
 
 /** A place of a text where something changes, with what stood and what is to stand there. */
@@ -29,22 +29,22 @@ function withFormats(insert: string, attributes: Readonly<Record<string, unknown
   return kept.length === 0 ? { insert } : { insert, attributes: Object.fromEntries(kept) };
 }
 
-const isPlain = (step: Step): boolean => "retain" in step && step.attributes === undefined;
-
 function gather(steps: readonly Step[], before: readonly Run[]): TextChange[] {
   const changes: TextChange[] = [];
+  const read = createReader(before);
   let [at, from] = [0, 0];
   let run: Step[] = [];
   const end = (): void => {
     if (run.length > 0) {
-      changes.push({ from, to: at, before: slice(before, from, at), steps: run });
+      changes.push({ from, to: at, before: read(at - from), steps: run });
     }
     run = [];
   };
   for (const step of steps) {
-    if (isPlain(step)) {
+    if ("retain" in step && step.attributes === undefined) {
       end();
-      at += "retain" in step ? step.retain : 0;
+      read(step.retain);
+      at += step.retain;
       from = at;
       continue;
     }
@@ -66,31 +66,15 @@ function allOf(before: readonly Run[], after: readonly Run[]): TextChange {
 /** What is left of a text that loses all its words. */
 export const emptied = (text: Y.Text): TextChange => allOf(runsOf(text), []);
 
-/** The runs from one place to another. */
-function slice(runs: readonly Run[], from: number, to: number): Run[] {
-  const found: Run[] = [];
-  let at = 0;
-  for (const run of runs) {
-    const insert = run.insert.slice(Math.max(0, from - at), Math.max(0, to - at));
-    at += run.insert.length;
-    if (insert !== "") found.push({ ...run, insert });
-  }
-  return found;
-}
-
 /** What steps make of runs. */
 export function applySteps(runs: readonly Run[], steps: readonly Step[]): Run[] {
-  const made: Run[] = [];
-  let at = 0;
-  for (const step of steps) {
-    if ("insert" in step) made.push(withFormats(step.insert, step.attributes));
-    else if ("delete" in step) at += step.delete;
-    else {
-      for (const { insert, attributes } of slice(runs, at, at + step.retain)) {
-        made.push(withFormats(insert, { ...attributes, ...step.attributes }));
-      }
-      at += step.retain;
-    }
-  }
-  return made;
+  const read = createReader(runs);
+  return steps.flatMap((step): Run[] => {
+    if ("insert" in step) return [withFormats(step.insert, step.attributes)];
+    const old = read("delete" in step ? step.delete : step.retain);
+    if ("delete" in step) return [];
+    return old.map(({ insert, attributes }) =>
+      withFormats(insert, { ...attributes, ...step.attributes }),
+    );
+  });
 }

@@ -123,9 +123,12 @@ const proposingHandlers = ({ suggestions, suggestionThread }: SuggestionDoors) =
           });
           const row = await readSuggestion(sql, { documentId, suggestionId });
           const hunks = await readHunks(sql, [suggestionId]);
-          const standings = hunks.map(({ id }, index) => [id, found.hunks[index]?.standing]);
+          // As it was cut: nothing of it is judged a second time.
+          const standings = found.hunks.map(
+            ({ standing }, index) => [hunks[index]?.id ?? "", standing] as const,
+          );
           return {
-            body: shownSuggestion(row, hunks, Object.fromEntries(standings) as never),
+            body: shownSuggestion(row, hunks, Object.fromEntries(standings)),
             location: `/documents/${documentId}/suggestions/${suggestionId}`,
           };
         };

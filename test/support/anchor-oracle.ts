@@ -28,7 +28,7 @@ const phraseOf = (character: string): number | null => {
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/gu, "");
 
-/** From here on a phrase ought to be found wherever it is, if it is there once. */
+/** From here on a phrase has to be found wherever it is, if it is there once. */
 const ALWAYS_FOUND = 16;
 
 /** The words of a document, as the oracle compares them. */
@@ -36,17 +36,20 @@ export const wordsIn = (doc: Y.Doc): string => squeezed(plainText(yDocToContent(
 
 type Resolved = { number: number; anchor: Anchor; found: ResolvedAnchor | null };
 
-/** How an anchor on a phrase falls short of what could be known: it is lost, or is not on all of its words. */
-export function shortfallOf(text: string, { anchor, found }: Resolved): string | null {
-  const quote = squeezed(anchor.quote);
-  if (text.split(quote).length !== 2) return null;
-  if (found === null) return quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
-  return squeezed(found.text) === quote ? null : `not on all of it: ${found.text}`;
+/** True where the phrase is there once, and not a second time in part: an edited copy of it is as good a place. */
+function isThereOnce(text: string, quote: string): boolean {
+  if (text.split(quote).length !== 2) return false;
+  const own = Array.from(quote).filter((character) => phraseOf(character) !== null);
+  return own.every((character) => text.indexOf(character) === text.lastIndexOf(character));
 }
 
-/** What is wrong with where an anchor on a phrase is said to be; null when it is right, or detached. */
-export function faultOf({ number, anchor, found }: Resolved): string | null {
-  if (found === null) return null;
+/** What is wrong with where an anchor on a phrase is said to be; null when it is right. */
+export function faultOf(text: string, { number, anchor, found }: Resolved): string | null {
+  const quote = squeezed(anchor.quote);
+  const isOnce = isThereOnce(text, quote);
+  if (found === null) {
+    return isOnce && quote.length >= ALWAYS_FOUND ? "detached, though it is there" : null;
+  }
   const owners = Array.from(found.text, phraseOf);
   if (!owners.includes(number) && !isRest(anchor, found)) return `on other words: ${found.text}`;
   // What was pasted between the ends of a phrase is in it now; what stands beside them is not.
@@ -57,6 +60,7 @@ export function faultOf({ number, anchor, found }: Resolved): string | null {
   const isBeside = (owner: number | null, at: number): boolean =>
     owner !== null && owner !== number && (at < first || at > last);
   if (owners.some(isBeside)) return `on other words too: ${found.text}`;
+  if (isOnce && squeezed(found.text) !== quote) return `not all of it: ${found.text}`;
   const ranged = found.ranges.map(wordsOf).join("");
   if (squeezed(ranged) !== squeezed(found.text)) return `its ranges say ${ranged}`;
   return null;
