@@ -2,6 +2,8 @@ import { expect, test, vi } from "vitest";
 import type { WebSocket } from "ws";
 import { TokenBucket } from "../extensions/token-bucket.ts";
 import { Intake } from "../server/intake.ts";
+import { useRest } from "./support/rest.ts";
+import { openWire } from "./support/wire-client.ts";
 
 const plenty = () => new TokenBucket({ perSecond: 1e6, burst: 1e6 });
 
@@ -41,4 +43,18 @@ test("[A4] who keeps the process busy for too long is not read until it is paid 
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("[A4] what the updates of a real socket cost comes to its intake", async () => {
+  const counted = vi.spyOn(Intake.prototype, "busyFor");
+  const { rest, tenant } = await useRest();
+  const { name } = await tenant.document();
+  const url = `${rest.url.replace("http", "ws")}/collaboration`;
+  const client = await openWire({ url, name, token: tenant.token });
+  await client.answered();
+  const before = counted.mock.calls.length;
+  client.document.getText("diagram").insert(0, "a");
+  await client.answered();
+  expect(counted.mock.calls.length).toBe(before + 1);
+  await client.close();
 });

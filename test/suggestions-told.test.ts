@@ -67,7 +67,14 @@ test("[S6] who decided and why is told to the agent, and counts for its trust", 
   const decided = after.accepted + after.rejected + after.takenBack;
   expect(after.trustScore).toBeCloseTo((100 * (after.accepted + 5)) / (decided + 10), 1);
   expect(after.outcomes).toMatchObject([
-    { hunkId: two, before: "two", after: "due", decision: "rejected", reason: "no Italian" },
+    {
+      hunkId: two,
+      before: "two",
+      after: "due",
+      decision: "rejected",
+      state: "rebased",
+      reason: "no Italian",
+    },
     { hunkId: one, before: "One", after: "Uno", decision: "accepted", state: "clean" },
   ]);
   const { notifications } = (await agent.listNotifications({ query: { kind: "suggestion" } })).body;

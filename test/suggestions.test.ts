@@ -73,6 +73,17 @@ test("[S2 S5 T54] a conflict is shown with both texts, is never applied silently
   expect(await world.markdownOf(params)).toBe("The quick **big** lion sat.\n\nAnother line.\n");
 });
 
+test("[S2] who wants only what is clean leaves out what others wrote beside", async () => {
+  const params = await world.newDocument("The quick cat sat.\n\nAnother paragraph.");
+  const { id, hunks } = await suggest(params, "The quick dog sat.\n\nAnother line.");
+  const provider = await world.open(params.documentId);
+  await type(provider, (text) => text.insert(0, "Look: "));
+  const of = { ...params, suggestionId: id };
+  const { body } = await owner.acceptSuggestion({ params: of, body: { onlyClean: true } });
+  expect([body.applied, body.refused]).toEqual([[hunks[1]?.id], [hunks[0]?.id]]);
+  expect(await world.markdownOf(params)).toBe("Look: The quick cat sat.\n\nAnother line.\n");
+});
+
 test("[S2 T54] a hunk whose place is gone is orphaned and applies to nothing", async () => {
   const params = await world.newDocument("One two three.\n\nFour five six.");
   const { id: suggestionId } = await suggest(params, "One two 3.\n\nFour five six.");

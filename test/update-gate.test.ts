@@ -5,6 +5,7 @@ import * as Y from "yjs";
 import { FRAME } from "../bench/wire.ts";
 import type { UpdateFault } from "../extensions/update-check.ts";
 import { difference } from "../persistence/proof.ts";
+import { connectFake } from "./support/fake-transport.ts";
 import { expectOnlySenderPays, refusalsOf } from "./support/hostile-update.ts";
 import { countRows, replayRows } from "./support/log-rows.ts";
 import { element, gc, rawUpdate, rawUpdateOf, text } from "./support/raw-update.ts";
@@ -263,4 +264,21 @@ test("[L6 T38] what comes behind a missing update waits unread, and only so much
   expect([client.accepted, client.asked]).toEqual([0, 2]);
   expect(await refusals("dependency")).toBe(1);
   expect(await countRows(world.database.sql, address)).toBe(0);
+});
+
+test("[L6] how long an update kept the process busy is counted against whoever sent it", async () => {
+  const { name } = await newDocument();
+  const took: number[] = [];
+  const { token } = world.tenant;
+  const busyFor = (ms: number): unknown => took.push(ms);
+  const peer = connectFake(world.node.collaboration, { name, token, busyFor });
+  peer.signIn();
+  await until(() => peer.synced);
+  const doc = new Y.Doc();
+  doc.getText("diagram").insert(0, "a");
+  peer.update(Y.encodeStateAsUpdate(doc));
+  await until(() => peer.accepted === 1);
+  expect(took).toHaveLength(1);
+  expect(took[0]).toBeGreaterThan(0);
+  peer.lose();
 });

@@ -73,8 +73,8 @@ const TURNS = { atOnce: 1, maxWaiting: 200 };
 
 type Doors = {
   readonly commands: Commands;
-  /** For what is tried out; and for what is decided, while the head of the text is locked. */
-  readonly suggestionThread: Pick<UpkeepThread, "hunks">;
+  /** For what is tried out or rejected; and for what is decided, while the head of the text is locked. */
+  readonly suggestionThread: Pick<UpkeepThread, "hunks" | "standings">;
   readonly decidingThread: Pick<UpkeepThread, "hunks">;
   readonly ring: (inboxes: readonly InboxKey[]) => void;
   /** Somebody proposed or decided: whoever has the document open hears of it. */
@@ -145,15 +145,18 @@ const NOTHING = { standings: {}, applied: [], markdown: null, affectedThreads: [
 
 type Reasoned = Decision & { readonly reason: string | null };
 
-/** Nothing is written in the text, so nobody who types waits for it. */
+/** Nothing is written in the text, so it is not locked, and nobody who types waits. How the hunks stand is told [S6]. */
 async function reject(doors: Doors, scope: Suggester, decision: Reasoned): Promise<Decided> {
   const { tx } = scope;
-  await readHeadSeq(tx, decision.documentId);
+  const { documentId } = decision;
+  await readHeadSeq(tx, documentId);
   await lockSuggestion(tx, decision);
-  const hunks = await choose(tx, decision);
-  const applied = hunks.map(({ id }) => id);
-  await settle(doors, scope, decision, { ...NOTHING, applied, seq: null });
-  return { ...NOTHING, applied, seq: null };
+  const applied = (await choose(tx, decision)).map(({ id }) => id);
+  const now = (await doors.suggestionThread.standings(documentId)).standings;
+  const standings = Object.fromEntries(Object.entries(now).filter(([id]) => applied.includes(id)));
+  const done = { ...NOTHING, standings, applied, seq: null };
+  await settle(doors, scope, decision, done);
+  return done;
 }
 
 /**

@@ -19,7 +19,7 @@ export type FakePeer = {
   lose(): void;
 };
 
-/** What is tested here is not how much a socket may. */
+/** What is tested with it is hardly ever how much a socket may. */
 const UNLIMITED = {
   documents: 1000,
   socketsPerDocument: 10_000,
@@ -37,7 +37,7 @@ const CLOSED = 3;
 /** Opens a socket without signing in. */
 export function connectFake(
   { accept }: Pick<Collaboration, "accept">,
-  { name, token }: { name: string; token: string },
+  { name, token, ...limits }: { name: string; token: string; busyFor?: (ms: number) => void },
 ): FakePeer {
   let readyState = OPEN;
   const transport = {
@@ -51,7 +51,8 @@ export function connectFake(
       peer.closed = { code, reason };
     },
   };
-  const connection = accept(transport, new Request("http://localhost/collaboration"), UNLIMITED);
+  const allowance = { ...UNLIMITED, ...limits };
+  const connection = accept(transport, new Request("http://localhost/collaboration"), allowance);
   const peer: FakePeer = {
     accepted: 0,
     refused: 0,
