@@ -108,10 +108,11 @@ async function append(
   const newClients = [...Y.parseUpdateMeta(update).to.keys()];
   const rows = [{ update, author, newClients }];
   const batch = { ...address, batchId: randomUUID(), knownHeadSeq: headSeq, repairs, rows };
-  const [head] = await appendUpdates(tx, [batch]);
-  if (head?.headSeq === null) {
+  // Never busy: the head is locked by this transaction.
+  const [appended] = await appendUpdates(tx, [batch]);
+  if (appended?.outcome === "appended") return appended.headSeq;
+  if (appended?.outcome === "repaired") {
     throw new ScriptoriumError("conflict", "The document was repaired meanwhile; send it again");
   }
-  if (head !== undefined) return head.headSeq;
   throw new ScriptoriumError("document_not_found", "There is no such document");
 }

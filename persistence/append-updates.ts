@@ -1,5 +1,5 @@
 import type { Part } from "../schema/ids.ts";
-import type { Sql, SqlOrTransaction } from "./database.ts";
+import { errorCode, LOCK_NOT_AVAILABLE, type Sql, type SqlOrTransaction } from "./database.ts";
 import { historyHolds } from "./history.ts";
 
 /** Who wrote an update: a user, or an agent and the person it acts for. Null where nobody signed in (tests, imports). */
@@ -26,27 +26,36 @@ export type DocumentBatch = {
 };
 
 /**
- * The head of a document after an append. A document missing from the answer is gone from the database; without a
- * `headSeq` it was repaired since it was loaded: nothing was appended, and what was loaded is to be thrown away.
+ * What became of one document's batch. `appended`: `headSeq` is its head now. `busy`: another transaction holds its head
+ * row, and nothing was appended. `repaired`: it was repaired since it was loaded; nothing was appended, and what was
+ * loaded is to be thrown away. A document missing from the answer is gone from the database.
  */
-export type AppendedHead = { documentId: string; part: Part; headSeq: number | null };
+export type Appended = { readonly documentId: string; readonly part: Part } & (
+  | { readonly outcome: "appended"; readonly headSeq: number }
+  | { readonly outcome: "busy" | "repaired" }
+);
 
-type HeadRow = { document_id: string; part: Part; head_seq: string | null };
+type AppendedRow = {
+  document_id: string;
+  part: Part;
+  head_seq: string | null;
+  is_current: boolean | null;
+};
 
-const toHead = (row: HeadRow): AppendedHead => ({
-  documentId: row.document_id,
-  part: row.part,
-  headSeq: row.head_seq === null ? null : Number(row.head_seq),
-});
+function toAppended({ document_id, part, head_seq, is_current }: AppendedRow): Appended {
+  const of = { documentId: document_id, part };
+  if (head_seq !== null) return { ...of, outcome: "appended", headSeq: Number(head_seq) };
+  return { ...of, outcome: is_current === null ? "busy" : "repaired" };
+}
 
 /**
  * Appends to many documents in one statement, which is one transaction: one COMMIT for all of them.
  *
  * Maintained invariant [L4]: `head_seq` is advanced in the statement that inserts the rows, so the row lock on
- * `yjs_documents` orders writers, and `seq` is gapless and in commit order. The locks are taken in key order:
- * two nodes that append to the same documents wait for each other, they do not deadlock. They are NO KEY locks: the
- * foreign key of a row that compaction inserts into the history holds a KEY SHARE lock, which FOR UPDATE would wait
- * for until the compaction is over [C1].
+ * `yjs_documents` orders writers, and `seq` is gapless and in commit order. A row that somebody else has locked is not
+ * waited for: everybody's acknowledgements would wait with it, for as long as a command, another node or an
+ * administrator holds one document. They are NO KEY locks: the foreign key of a row that compaction inserts into the
+ * history holds a KEY SHARE lock, which FOR UPDATE would be refused for until the compaction is over [C1].
  *
  * A copy that was loaded before a repair may hold what the repair set aside; what is typed on it would wait for that
  * for ever. So it is not appended [L6].
@@ -54,24 +63,18 @@ const toHead = (row: HeadRow): AppendedHead => ({
 export async function appendUpdates(
   sql: SqlOrTransaction,
   batches: readonly DocumentBatch[],
-): Promise<AppendedHead[]> {
+): Promise<Appended[]> {
   const { rows, clients } = flatten(batches);
   // The bytes travel as one parameter and are cut on the server: an array of bytea would be escaped twice.
   const bytes = Buffer.concat(rows.map(({ update }) => update));
-  const heads = await sql<HeadRow[]>`
+  const documents = await sql<AppendedRow[]>`
     with batch as (
-      select * from unnest(${column(batches, (b) => b.documentId)}::text::uuid[],
-                           ${column(batches, (b) => b.part)}::text::text[],
-                           ${column(batches, (b) => b.batchId)}::text::uuid[],
-                           ${column(batches, (b) => b.rows.length)}::text::int[],
-                           ${column(batches, (b) => b.repairs ?? null)}::text::int[])
-                    with ordinality as b(document_id, part, batch_id, row_count, repairs, index)
+      ${batchTable(sql, batches)}
     ), locked as materialized (
       select d.document_id, d.part, b.batch_id, b.row_count, b.index::int,
              d.repairs = coalesce(b.repairs, d.repairs) as is_current
       from yjs_documents d join batch b using (document_id, part)
-      order by d.document_id, d.part
-      for no key update of d
+      for no key update of d skip locked
     ), heads as (
       update yjs_documents d
       set head_seq = d.head_seq + l.row_count, updated_at = now()
@@ -89,9 +92,21 @@ export async function appendUpdates(
            as r(index, ordinal, at, length, user_id, agent_id)
       join heads h using (index))
     ${clients.length === 0 ? sql`` : bindClients(sql, clients)}
-    select document_id, part, head_seq from locked left join heads using (document_id, part)`;
-  return heads.map(toHead);
+    select document_id, part, h.head_seq, l.is_current
+    from batch b left join locked l using (document_id, part) left join heads h using (document_id, part)
+    where case when l.is_current is null
+            then (select true from yjs_documents d where d.document_id = b.document_id and d.part = b.part)
+            else true end`;
+  return documents.map(toAppended);
 }
+
+const batchTable = (sql: SqlOrTransaction, batches: readonly DocumentBatch[]) => sql`
+  select * from unnest(${column(batches, (b) => b.documentId)}::text::uuid[],
+                       ${column(batches, (b) => b.part)}::text::text[],
+                       ${column(batches, (b) => b.batchId)}::text::uuid[],
+                       ${column(batches, (b) => b.rows.length)}::text::int[],
+                       ${column(batches, (b) => b.repairs ?? null)}::text::int[])
+                with ordinality as b(document_id, part, batch_id, row_count, repairs, index)`;
 
 type FlatRow = LogRow & { readonly index: number; readonly ordinal: number; readonly at: number };
 type FlatClient = FlatRow & { readonly client: number };
@@ -133,27 +148,35 @@ const bindClients = (sql: SqlOrTransaction, clients: readonly FlatClient[]) => s
 /**
  * Appends one document's batch whose earlier attempt may have been committed: its reply was lost.
  *
- * Maintained invariant [L5]: one copy. The head row is locked first, so an earlier attempt that still runs is
- * waited for; the next statement then sees what it left, in the log or, if it was compacted since, in the history.
+ * Maintained invariant [L5]: one copy. The head row is locked first, so while an earlier attempt still runs the document
+ * is busy; the next statement then sees what it left, in the log or, if it was compacted since, in the history.
  */
-export async function appendAgain(sql: Sql, batch: DocumentBatch): Promise<AppendedHead | null> {
-  const { documentId, part, batchId } = batch;
-  const heads = await sql.begin(async (tx) => {
-    const locked = await tx<HeadRow[]>`
-      select document_id, part,
-             case when repairs = coalesce(${batch.repairs ?? null}::int, repairs) then head_seq end as head_seq
-      from yjs_documents
-      where document_id = ${documentId} and part = ${part} for no key update`;
-    const [head] = locked;
-    if (head === undefined) return [];
-    if (head.head_seq === null) return [toHead(head)];
-    if (Number(head.head_seq) === batch.knownHeadSeq) return appendUpdates(tx, [batch]);
-    const found = await tx`
-      select 1 from yjs_updates
-      where document_id = ${documentId} and part = ${part} and seq > ${batch.knownHeadSeq}
-        and batch_id = ${batchId} limit 1`;
-    if (found.length > 0 || (await historyHolds(tx, batch))) return [toHead(head)];
-    return appendUpdates(tx, [batch]);
-  });
-  return heads[0] ?? null;
+export async function appendAgain(sql: Sql, batch: DocumentBatch): Promise<Appended | null> {
+  const { documentId, part } = batch;
+  try {
+    return await sql.begin(async (tx) => {
+      const [head] = await tx<AppendedRow[]>`
+        select document_id, part, head_seq, repairs = coalesce(${batch.repairs ?? null}::int, repairs) as is_current
+        from yjs_documents
+        where document_id = ${documentId} and part = ${part} for no key update nowait`;
+      if (head === undefined) return null;
+      if (head.is_current === false) return { documentId, part, outcome: "repaired" };
+      const isUnchanged = Number(head.head_seq) === batch.knownHeadSeq;
+      if (!isUnchanged && (await isLogged(tx, batch))) return toAppended(head);
+      const [appended] = await appendUpdates(tx, [batch]);
+      return appended ?? null;
+    });
+  } catch (error) {
+    if (errorCode(error) === LOCK_NOT_AVAILABLE) return { documentId, part, outcome: "busy" };
+    throw error;
+  }
+}
+
+/** True when an earlier attempt with this batch was committed. */
+async function isLogged(tx: SqlOrTransaction, batch: DocumentBatch): Promise<boolean> {
+  const { documentId, part, batchId, knownHeadSeq } = batch;
+  const found = await tx`
+    select 1 from yjs_updates
+    where document_id = ${documentId} and part = ${part} and seq > ${knownHeadSeq} and batch_id = ${batchId} limit 1`;
+  return found.length > 0 || historyHolds(tx, batch);
 }

@@ -21,6 +21,9 @@ const ROW_BYTES = 1024 * 1024;
  */
 const BATCH_BYTES = 256 * 1024;
 
+/** Wait while another transaction holds a document, ms: 2, 4, 8, … 64. Most are over within a commit's time. */
+const busyMs = (waits: number): number => Math.min(2 * 2 ** waits, 64);
+
 const sameAuthor = (one: Author | undefined, other: Author): boolean =>
   one?.userId === other.userId && one.agentId === other.agentId;
 
@@ -81,9 +84,10 @@ export class DocumentLog {
   inFlight: InFlight | null = null;
   /** True when an attempt at `inFlight` may have been committed: its reply was lost. */
   inDoubt = false;
-  /** Not before this time (ms, monotonic) is a refused batch tried again. */
+  /** Not before this time (ms, monotonic) is a batch tried again that was refused, or found the document busy. */
   retryAtMs = 0;
   attempts = 0;
+  #waits = 0;
   /** Set for good when the document's rows are gone: nothing of it can ever be committed. */
   failure: ScriptoriumError | null = null;
   #queue: Entry[] = [];
@@ -151,6 +155,7 @@ export class DocumentLog {
     this.inFlight = null;
     this.inDoubt = false;
     this.attempts = 0;
+    this.#waits = 0;
     this.headSeq = headSeq;
     this.committed += settled.count;
     this.backlogBytes -= settled.bytes;
@@ -166,6 +171,13 @@ export class DocumentLog {
       waitedMs: performance.now() - settled.queuedAtMs,
       freedBytes: settled.bytes,
     };
+  }
+
+  /** Somebody else is writing in it: its batch is tried again soon, and the others go on. Answers how often by now. */
+  wait(): number {
+    this.retryAtMs = performance.now() + busyMs(this.#waits);
+    this.#waits += 1;
+    return this.#waits;
   }
 
   /** Nothing of this document can be committed any more: forgets the backlog and everybody who waited for it. */

@@ -10,6 +10,7 @@ import {
   type Sql,
   wantsNewConnection,
 } from "./database.ts";
+import { Pause } from "./pause.ts";
 import { withTimeout } from "./with-timeout.ts";
 import {
   deleted,
@@ -43,6 +44,9 @@ const backoffMs = (attempts: number): number => Math.min(50 * 2 ** attempts, 100
 /** Acknowledgements held for one document: updates that change nothing add to these, but not to the bytes. */
 const MAX_WAITING = 100_000;
 
+/** After so many attempts, about ten seconds, whoever holds a document does not seem to let go. */
+const LONG_WAITS = 160;
+
 /** One statement never carries more than this; what is left goes with the next. */
 const STATEMENT_BYTES = 4 * 1024 * 1024;
 
@@ -62,8 +66,10 @@ export class UpdateLog {
   #backlogBytes = 0;
   #failingSinceMs: number | null = null;
   #attempts = 0;
-  /** Ends the pause before the next commit. */
-  #wake = (): void => {};
+  /** Before the next commit. */
+  readonly #pause = new Pause();
+  /** True while the pause is for documents that wait to be tried again, and for nothing else. */
+  #onlyRetries = false;
 
   constructor(options: UpdateLogOptions) {
     this.#options = options;
@@ -90,6 +96,7 @@ export class UpdateLog {
     if (log.failure !== null) throw log.failure;
     this.#backlogBytes += log.enqueue(update, author);
     this.#options.onReceived?.(update.length);
+    if (this.#onlyRetries && log.inFlight === null) this.#pause.end();
     this.#dirty.add(log);
     this.#running ??= this.#run();
   }
@@ -145,7 +152,7 @@ export class UpdateLog {
     const bytes = this.#backlogBytes;
     if (documents > 0) this.#options.logger.error({ documents, bytes }, "stopped uncommitted");
     this.#stop.abort();
-    this.#wake();
+    this.#pause.end();
     await this.#sql.end({ timeout: 0 });
     await this.#running;
   }
@@ -154,7 +161,8 @@ export class UpdateLog {
     const { signal } = this.#stop;
     try {
       while (this.#dirty.size > 0 && !signal.aborted) {
-        await this.#pause(this.#pauseMs());
+        await this.#pause.for(this.#pauseMs());
+        this.#onlyRetries = false;
         if (signal.aborted) return;
         await this.#commit(this.#gather());
       }
@@ -169,8 +177,9 @@ export class UpdateLog {
   #pauseMs(): number {
     if (this.#attempts > 0) return backoffMs(this.#attempts);
     const now = performance.now();
-    const earliest = Math.min(...[...this.#dirty].map((log) => log.retryAtMs));
-    return Math.max(this.#options.windowMs, earliest - now);
+    const untilRetryMs = Math.min(...[...this.#dirty].map((log) => log.retryAtMs)) - now;
+    this.#onlyRetries = untilRetryMs > this.#options.windowMs;
+    return Math.max(this.#options.windowMs, untilRetryMs);
   }
 
   #gather(): DocumentLog[] {
@@ -204,14 +213,17 @@ export class UpdateLog {
     const batches = logs.flatMap((log) => log.inFlight?.batch ?? []);
     const sentMs = performance.now();
     try {
-      const heads = await withTimeout(this.#append(logs, batches), this.#options.commitTimeoutMs);
+      const answers = await withTimeout(this.#append(logs, batches), this.#options.commitTimeoutMs);
       this.#options.onStatement?.("committed", performance.now() - sentMs);
       for (const log of logs) {
         const { documentId, part } = log.address;
-        const head = heads.find((each) => each.documentId === documentId && each.part === part);
-        if (head === undefined) this.#fail(log, deleted(log));
-        else if (head.headSeq === null) this.#fail(log, repaired(log));
-        else this.#settle(log, head.headSeq);
+        const found = answers.find((each) => each.documentId === documentId && each.part === part);
+        if (found === undefined) this.#fail(log, deleted(log));
+        else if (found.outcome === "appended") this.#settle(log, found.headSeq);
+        else if (found.outcome === "repaired") this.#fail(log, repaired(log));
+        else if (log.wait() === LONG_WAITS) {
+          this.#options.logger.warn({ documentId }, "another transaction holds this document");
+        }
       }
       this.#recovered();
       return true;
@@ -227,20 +239,10 @@ export class UpdateLog {
     const [log] = logs;
     const [batch] = batches;
     if (logs.length === 1 && log?.inDoubt === true && batch !== undefined) {
-      const head = await appendAgain(this.#sql, batch);
-      return head === null ? [] : [head];
+      const appended = await appendAgain(this.#sql, batch);
+      return appended === null ? [] : [appended];
     }
     return appendUpdates(this.#sql, batches);
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   #settle(log: DocumentLog, headSeq: number): void {
@@ -281,7 +283,7 @@ export class UpdateLog {
   #recovered(): void {
     this.#attempts = 0;
     if (this.#failingSinceMs === null) return;
-    if ([...this.#dirty].some((log) => log.attempts > 0)) return;
+    if ([...this.#dirty].some((log) => log.attempts > 0 || log.inDoubt)) return;
     this.#options.logger.info(
       { afterMs: Date.now() - this.#failingSinceMs },
       "commits succeed again",
@@ -289,7 +291,7 @@ export class UpdateLog {
     this.#failingSinceMs = null;
   }
 
-  /** The old connection hangs, or leads to what is not the primary: cut it. Its backend may still hold locks; appendAgain waits for those. */
+  /** The old connection hangs, or leads to what is not the primary: cut it. Its backend may still hold locks: those documents are busy. */
   #reconnect(): void {
     const hung = this.#sql;
     this.#sql = this.#options.connect();

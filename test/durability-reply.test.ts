@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import * as Y from "yjs";
 import { createCollaboration } from "../client/index.ts";
-import { appendUpdates } from "../persistence/append-updates.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { appendBatch } from "./support/log-rows.ts";
 import { Oracle } from "./support/oracle.ts";
 import { APPEND } from "./support/postgres-proxy.ts";
 import { type ProxiedNode, startProxiedNode } from "./support/proxied-node.ts";
@@ -97,7 +97,7 @@ const appendElsewhere = async (): Promise<void> => {
   const address = { documentId, part: "content" } as const;
   const batch = { ...address, batchId: randomUUID(), knownHeadSeq: 0, rows: [row] };
   oracle.sent(documentId, edit);
-  await appendUpdates(database.sql, [batch]);
+  await appendBatch(database.sql, batch);
   oracle.saved(documentId, edit);
 };
 

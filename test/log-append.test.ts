@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import * as Y from "yjs";
 import { appendAgain, appendUpdates, type Author } from "../persistence/append-updates.ts";
+import { lockHead } from "../persistence/content-state.ts";
 import { compactDocument } from "../persistence/compaction.ts";
 import { difference } from "../persistence/proof.ts";
 import { UpdateLog } from "../persistence/update-log.ts";
@@ -121,6 +122,68 @@ test("[L4] two nodes that append to the same documents give out every seq once",
     rows += (await readAllRows(database.sql, { documentId, part: "content" })).length;
   }
   expect(rows).toBe(appended);
+});
+
+test("[L4 L7] who writes anew is not kept waiting by a document that rests before its next attempt", async () => {
+  const log = createLog();
+  const made = await Promise.all(Array.from({ length: 2 }, () => tenant.document()));
+  const [refused, other] = made.map(({ name }) => log.open(parseDocumentName(name), NEW));
+  if (refused === undefined || other === undefined) throw new Error("no document");
+  const [update = new Uint8Array()] = keystrokeRows(1);
+  log.append(refused, update, { userId: "nobody", agentId: null });
+  // From here on it rests for a second at a time.
+  await until(() => refused.attempts === 5);
+  for (let count = 0; count < 3; count += 1) {
+    log.append(other, update, author());
+    await log.drained(other);
+  }
+  expect(refused.attempts).toBe(5);
+  await log.close(0);
+});
+
+test("[L4 L7] a document that another transaction holds waits alone: its neighbours commit, and then it does", async () => {
+  const log = createLog();
+  const made = await Promise.all(Array.from({ length: 3 }, () => tenant.document()));
+  const [held, ...others] = made.map(({ name }) => log.open(parseDocumentName(name), NEW));
+  if (held === undefined) throw new Error("no document");
+  const updates = keystrokeRows(6);
+  const who = author();
+  await database.sql.begin(async (tx) => {
+    await lockHead(tx, held.address);
+    for (const update of updates) {
+      for (const each of [held, ...others]) log.append(each, update, who);
+      await Promise.all(others.map((each) => log.drained(each)));
+    }
+    expect([held.committed, held.headSeq, held.failure, log.failingSinceMs]).toEqual([
+      0,
+      0,
+      null,
+      null,
+    ]);
+  });
+  await log.drained(held);
+  await log.close(1000);
+  for (const { address } of [held, ...others]) {
+    expect(firstText(await replayRows(database.sql, address)).toString()).toBe(keystrokeText(6));
+  }
+});
+
+test("[L5] a batch in doubt whose document is held is busy, and there once when it is let go", async () => {
+  const { documentId } = await tenant.document();
+  const address = { documentId, part: "content" } as const;
+  const rows = keystrokeRows(3).map((update) => ({ update, author: author(), newClients: [] }));
+  const batch = { ...address, batchId: randomUUID(), knownHeadSeq: 0, rows };
+  await database.sql.begin(async (tx) => {
+    // Its first attempt, which has not been committed yet.
+    await appendUpdates(tx, [batch]);
+    expect(await appendAgain(database.sql, batch)).toEqual({ ...address, outcome: "busy" });
+    expect(await appendUpdates(database.sql, [batch])).toEqual([{ ...address, outcome: "busy" }]);
+  });
+  expect(await appendAgain(database.sql, batch)).toMatchObject({ headSeq: 3 });
+  expect((await readAllRows(database.sql, address)).length).toBe(3);
+  await database.sql`delete from yjs_documents where document_id = ${documentId}`;
+  expect(await appendAgain(database.sql, batch)).toBeNull();
+  expect(await appendUpdates(database.sql, [batch])).toEqual([]);
 });
 
 test("[L5] a batch sent again after its reply was lost leaves one copy, before a compaction and after", async () => {

@@ -1,10 +1,15 @@
 import { randomUUID } from "node:crypto";
 import * as Y from "yjs";
 import { SKELETON, typedUpdates } from "../../bench/content.ts";
-import { appendUpdates, type Author } from "../../persistence/append-updates.ts";
+import {
+  appendUpdates,
+  type Author,
+  type DocumentBatch,
+} from "../../persistence/append-updates.ts";
 import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
 import { unpackHistory } from "../../persistence/history.ts";
 import type { DocumentAddress } from "../../schema/ids.ts";
+import { until } from "./until.ts";
 
 type Address = Pick<DocumentAddress, "documentId" | "part">;
 
@@ -23,6 +28,10 @@ const TYPIST = 1_000_000_000;
 /** Rows in one statement: as many as a busy batch. */
 const ROWS_PER_BATCH = 5000;
 
+/** Appends as another process would: again while somebody holds the document. */
+export const appendBatch = (sql: SqlOrTransaction, batch: DocumentBatch): Promise<void> =>
+  until(async () => (await appendUpdates(sql, [batch]))[0]?.outcome === "appended");
+
 /** Appends updates as they are, one row each, without a server. */
 export async function appendRows(
   sql: SqlOrTransaction,
@@ -34,7 +43,7 @@ export async function appendRows(
     const rows = updates
       .slice(start, start + ROWS_PER_BATCH)
       .map((update) => ({ update, author, newClients: [] }));
-    await appendUpdates(sql, [{ ...address, batchId: randomUUID(), knownHeadSeq: 0, rows }]);
+    await appendBatch(sql, { ...address, batchId: randomUUID(), knownHeadSeq: 0, rows });
   }
 }
 
