@@ -9,6 +9,8 @@ export type HunkVerdict = {
   readonly hunkId: string;
   readonly decision: Exclude<HunkDecision, "pending">;
   readonly state: HunkState | null;
+  /** Markdown that was accepted in its place; null: none was. */
+  readonly instead: string | null;
 };
 
 /** Who decides, why, and where in the log it is done; null: nothing is written there. */
@@ -41,9 +43,10 @@ export async function writeDecision(
   await tx`
     update suggestion_hunks h
     set decision = v.decision, decided_state = coalesce(v.state, h.decided_state), reason = ${reason},
+        instead = v.instead,
         decided_by = ${decidedBy}, decided_at = now(),
         accepted_seq = case when v.decision = 'accepted' then ${seq}::bigint end
-    from jsonb_to_recordset(${toJsonb(verdicts)}::text::jsonb) as v("hunkId" uuid, decision text, state text)
+    from jsonb_to_recordset(${toJsonb(verdicts)}::text::jsonb) as v("hunkId" uuid, decision text, state text, instead text)
     where h.id = v."hunkId" and h.suggestion_id = ${suggestionId}`;
   await tx`
     with diffs as (

@@ -7,7 +7,7 @@ import type { HunkRow } from "./suggestions.ts";
 /** What became of a hunk. */
 export type OutcomeRow = Pick<
   HunkRow,
-  "id" | "suggestionId" | "parts" | "decision" | "decidedState" | "reason" | "decidedAt"
+  "id" | "suggestionId" | "parts" | "decision" | "decidedState" | "reason" | "instead" | "decidedAt"
 > & { readonly documentId: string };
 
 /** How many hunks of an agent were decided how, and what its trust is. */
@@ -38,16 +38,39 @@ export async function outcomeFigures(
   throw new ScriptoriumError("not_found", "There is no such agent");
 }
 
+type OutcomeFilter = {
+  readonly agentId: string;
+  readonly reach: Reach;
+  /** No more rows than these bytes hold, and one that tells of the rest; two at least. */
+  readonly bytes: number;
+};
+
+/** A row, and how many bytes those of the page have up to and with it. */
+type SizedOutcome = Paged<OutcomeRow> & { readonly through: number };
+
 /** A page of an agent's hunks in documents that somebody may read, the newest first. */
-export async function outcomePage(
+export const outcomePage = (
   sql: SqlOrTransaction,
-  { agentId, reach }: { readonly agentId: string; readonly reach: Reach },
-  { limit, after }: Page,
-): Promise<Paged<OutcomeRow>[]> {
+  filter: OutcomeFilter,
+  page: Page,
+): Promise<SizedOutcome[]> =>
+  sql<SizedOutcome[]>`
+    with page as (${hunksOf(sql, filter, page)}
+    ), weighed as (
+      select *, octet_length(parts::text) + coalesce(octet_length(instead), 0) as bytes from page
+    ), sized as (
+      select *, (sum(bytes) over newest)::float8 as through, row_number() over newest as place
+      from weighed window newest as (order by "sortKey" desc, id desc)
+    )
+    select id, "suggestionId", "documentId", parts, decision, "decidedState", reason, instead, "decidedAt",
+           "sortKey", through
+    from sized where place <= 2 or through - bytes <= ${filter.bytes}::float8 order by place`;
+
+function hunksOf(sql: SqlOrTransaction, { agentId, reach }: OutcomeFilter, { limit, after }: Page) {
   const from = after === null ? null : readMoment(after.value);
   return sql`
     select h.id, h.suggestion_id as "suggestionId", h.document_id as "documentId", h.parts, h.decision,
-           h.decided_state as "decidedState", h.reason, h.decided_at as "decidedAt",
+           h.decided_state as "decidedState", h.reason, h.instead, h.decided_at as "decidedAt",
            ${momentKey(sql, sql`coalesce(h.decided_at, h.created_at)`)} as "sortKey"
     from suggestion_hunks h
     join agent_suggestions s on s.id = h.suggestion_id

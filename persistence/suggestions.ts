@@ -50,6 +50,7 @@ export type HunkRow = {
   readonly decision: HunkDecision;
   readonly decidedState: HunkState | null;
   readonly reason: string | null;
+  readonly instead: string | null;
   readonly decidedBy: string | null;
   readonly decidedAt: Date | null;
   readonly acceptedSeq: number | null;
@@ -88,7 +89,7 @@ const authors = (sql: SqlOrTransaction) => sql`
 
 const hunkColumns = (sql: SqlOrTransaction) => sql`
   h.id, h.suggestion_id as "suggestionId", h.diff_id as "diffId", h.parts, h.block, h.block_id as "blockId",
-  h.decision, h.decided_state as "decidedState", h.reason, h.decided_by as "decidedBy",
+  h.decision, h.decided_state as "decidedState", h.reason, h.instead, h.decided_by as "decidedBy",
   h.decided_at as "decidedAt", h.accepted_seq::float8 as "acceptedSeq"`;
 
 /** Stores a suggestion with its hunks. */

@@ -108,26 +108,39 @@ test("[S2] other words accepted stand where the hunk did, and in code they are c
   expect(markdownOf(code.doc)).toBe("```js\nlet **three**;\n```\n");
 });
 
-test("[S4 S6] other words that somebody accepted are his: they are not taken back, and stay accepted", async () => {
-  for (const isConflict of [false, true]) {
+test.each([
+  ["a deletion in conflict", "The quick sat.", true],
+  ["a deletion", "The quick sat.", false],
+  ["other words", "A quick cat sat.", false],
+  ["a format", "The quick **cat** sat.", false],
+])(
+  "[S4 S6] other words that somebody accepted are his: not taken back, and told to the agent (%s)",
+  async (_, content, isConflict) => {
     const params = await world.newDocument("The quick cat sat.");
-    const { body } = await agent.createSuggestion({ params, body: { content: "The quick sat." } });
-    const hunkId = body.hunks[0]?.id ?? "";
-    const other = await agent.createSuggestion({ params, body: { content: "A quick cat sat." } });
-    const of = { ...params, suggestionId: isConflict ? body.id : other.body.id };
-    const id = isConflict ? hunkId : (other.body.hunks[0]?.id ?? "");
+    const { body } = await agent.createSuggestion({ params, body: { content } });
+    const of = { ...params, suggestionId: body.id };
+    const [hunk] = body.hunks;
     if (isConflict) {
       const provider = await world.open(params.documentId);
       await type(provider, (text) => text.insert(13, "s"));
     }
-    await owner.acceptSuggestion({ params: of, body: { instead: { [id]: "Our" } } });
+    const instead = { [hunk?.id ?? ""]: "Our" };
+    const { body: accepted } = await owner.acceptSuggestion({ params: of, body: { instead } });
+    expect(accepted.suggestion.hunks).toMatchObject([
+      { instead: "Our", decision: "accepted", state: isConflict ? "conflict" : "clean" },
+    ]);
     const said = await world.markdownOf(params);
     expect(said).toContain("Our");
     const { body: back } = await owner.takeBackSuggestion({ params: of, body: {} });
     expect([back.applied, back.seq, back.suggestion.status]).toEqual([[], null, "accepted"]);
     expect(await world.markdownOf(params)).toBe(said);
-  }
-});
+    const { body: told } = await owner.listOutcomes({
+      params: { agentId: world.agentId },
+      query: { limit: 1 },
+    });
+    expect(told.outcomes).toMatchObject([{ hunkId: hunk?.id, instead: "Our" }]);
+  },
+);
 
 test("[A1] a mention that becomes another names something of the organization", async () => {
   const before = `Ask [@Ann](mention:user/${tenant.userId}) first.`;
@@ -221,4 +234,16 @@ test("suggestions of megabytes are listed a few at a time, and only so many can 
     cursor = body.nextCursor;
   } while (cursor !== null);
   expect(listed).toEqual(made.toReversed());
+  const outcomes: string[] = [];
+  do {
+    const query = { limit: 200, ...(cursor !== null && { cursor }) };
+    const { body }: Awaited<ReturnType<typeof owner.listOutcomes>> = await owner.listOutcomes({
+      params: { agentId: world.agentId },
+      query,
+    });
+    expect(body.outcomes.reduce((sum, { after }) => sum + after.length, 0)).toBeLessThan(2 ** 24);
+    outcomes.push(...body.outcomes.map(({ suggestionId }) => suggestionId));
+    cursor = body.nextCursor;
+  } while (cursor !== null);
+  expect([...new Set(outcomes)].slice(0, made.length)).toEqual(made.toReversed());
 }, 60_000);

@@ -121,10 +121,8 @@ async function choose(
   const named = hunks.filter(
     ({ id, diffId }) => isAll || chosen.hunkIds.includes(id) || chosen.diffIds.includes(diffId),
   );
-  // One accepted in conflict is what a person wrote instead: nothing of it is the hunk's to take out.
-  return named.filter(
-    (hunk) => hunk.decision === from && (from === "pending" || hunk.decidedState !== "conflict"),
-  );
+  // What a person wrote instead is his: nothing of it is the hunk's to take out.
+  return named.filter((hunk) => hunk.decision === from && hunk.instead === null);
 }
 
 /** Whatever is named is of this suggestion. @throws ScriptoriumError `not_found`. */
@@ -207,6 +205,7 @@ async function settle(
     hunkId,
     decision: decision.decision,
     state: standings[hunkId]?.state ?? null,
+    instead: decision.instead[hunkId] ?? null,
   }));
   await writeDecision(tx, { suggestionId, decidedBy: author.userId, reason, seq, verdicts });
   const suggestion = await readSuggestion(tx, decision);

@@ -19,6 +19,11 @@ const HunkState = z
     "clean: as it was read; rebased: others wrote nearby; conflict: others rewrote the same; orphaned: its place is gone",
   );
 
+export const Instead = z
+  .string()
+  .nullable()
+  .describe("Markdown that was accepted in its place; null: it was accepted as it is, or not");
+
 const Hunk = z
   .object({
     id: Id,
@@ -34,6 +39,7 @@ const Hunk = z
     theirs: Shown.nullable().describe("of a conflict: what stands there now"),
     decision: z.enum(HUNK_DECISIONS),
     reason: z.string().nullable(),
+    instead: Instead,
     decidedBy: Id.nullable(),
     decidedAt: Moment.nullable(),
     acceptedSeq: Seq.nullable(),

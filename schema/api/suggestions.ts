@@ -7,7 +7,7 @@ import { Seq } from "./content.ts";
 import { route } from "./contract.ts";
 import { ContentJson, DiagramSource } from "./documents.ts";
 import { SectionId } from "./sections.ts";
-import { Suggestion } from "./suggestion-shapes.ts";
+import { Instead, Suggestion } from "./suggestion-shapes.ts";
 
 /** Changes of sections that one suggestion may have. */
 const MAX_DIFFS = 500;
@@ -241,6 +241,7 @@ export const suggestionRoutes = {
             decision: z.enum(HUNK_DECISIONS),
             state: z.enum(HUNK_STATES).nullable().describe("when it was decided"),
             reason: z.string().nullable(),
+            instead: Instead,
             decidedAt: Moment.nullable(),
           }),
         ),

@@ -84,6 +84,8 @@ export const suggestionHunks = pgTable(
     /** How it stood when it was decided, and why it was decided so. */
     decidedState: text("decided_state"),
     reason: text("reason"),
+    /** Markdown that was accepted in its place; null: it was accepted as it is, or not at all. */
+    instead: text("instead"),
     decidedBy: uuid("decided_by").references(() => users.id, { onDelete: "set null" }),
     decidedAt: moment("decided_at"),
     /** Where in the log it was accepted; null: it is not in the document. */

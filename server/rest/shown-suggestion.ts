@@ -34,7 +34,8 @@ export function shownSuggestion(
 }
 
 function shownHunk(hunk: HunkRow, standing: HunkStanding | null): HunkBody {
-  const { id, diffId, blockId, decision, reason, decidedBy, decidedAt, acceptedSeq } = hunk;
+  const { id, diffId, blockId, decision, reason, instead, decidedBy, decidedAt, acceptedSeq } =
+    hunk;
   const isConflict = standing?.state === "conflict" && decision === "pending";
   return {
     id,
@@ -47,6 +48,7 @@ function shownHunk(hunk: HunkRow, standing: HunkStanding | null): HunkBody {
     theirs: isConflict ? shown(standing.theirs) : null,
     decision,
     reason,
+    instead,
     decidedBy,
     decidedAt,
     acceptedSeq,

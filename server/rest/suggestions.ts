@@ -229,10 +229,13 @@ const suggester = (
 export const outcomeHandlers = {
   async listOutcomes({ sql, params: { agentId }, principal, query }) {
     const figures = await outcomeFigures(sql, agentId);
-    const page = pageOf("-decidedAt", query);
-    const found = await outcomePage(sql, { agentId, reach: reachOf(principal) }, page);
+    const asked = pageOf("-decidedAt", query);
+    const filter = { agentId, reach: reachOf(principal), bytes: PAGE_BYTES };
+    const found = await outcomePage(sql, filter, asked);
+    const fitting = Math.max(1, found.filter(({ through }) => through <= PAGE_BYTES).length);
+    const page = { ...asked, limit: Math.min(asked.limit, fitting + 1) };
     const { rows, nextCursor } = cut("-decidedAt", page, found);
-    const outcomes = rows.map(({ id, parts, decidedState, sortKey: _, ...row }) => ({
+    const outcomes = rows.map(({ id, parts, decidedState, sortKey: _, through: __, ...row }) => ({
       ...row,
       hunkId: id,
       kind: kindOf({ parts }),

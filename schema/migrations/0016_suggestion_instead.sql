@@ -1,0 +1,1 @@
+ALTER TABLE "suggestion_hunks" ADD COLUMN "instead" text;
