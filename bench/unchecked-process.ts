@@ -15,6 +15,7 @@ const check = () => ({
   news: [],
   newcomers: 0,
   conflicts: 0,
+  isUnproven: false,
 });
 const node = await startNode({ config, storage, logger, check });
 

@@ -1,7 +1,8 @@
 import { parentPort } from "node:worker_threads";
 import * as Y from "yjs";
-import { checkUpdate } from "./update-check.ts";
+import { checkUpdate, type UpdateFault, type UpdateLimits } from "./update-check.ts";
 import type { ApartReply, ApartRequest } from "./update-check-thread.ts";
+import { areInOrder, claimsOf } from "./update-order.ts";
 
 /**
  * The thread in which a large update is applied to a copy of the document first. How long Yjs takes cannot be told
@@ -9,14 +10,21 @@ import type { ApartReply, ApartRequest } from "./update-check-thread.ts";
  */
 const reply = (message: ApartReply): void => parentPort?.postMessage(message);
 
+function tryOn(copy: Y.Doc, update: Uint8Array, limits: UpdateLimits): UpdateFault | null {
+  const decoded = Y.decodeUpdate(update);
+  const { fault, isIncomplete } = checkUpdate(decoded, copy, limits);
+  if (fault !== null || isIncomplete) return fault;
+  const claims = claimsOf(decoded.structs, copy);
+  Y.applyUpdate(copy, update);
+  return areInOrder(claims, copy) ? null : "malformed";
+}
+
 parentPort?.on("message", ({ id, state, update, limits }: ApartRequest) => {
   const copy = new Y.Doc();
   Y.applyUpdate(copy, state);
   reply({ id, phase: "begun" });
   try {
-    const { fault, isIncomplete } = checkUpdate(Y.decodeUpdate(update), copy, limits);
-    if (fault === null && !isIncomplete) Y.applyUpdate(copy, update);
-    reply({ id, phase: "done", fault });
+    reply({ id, phase: "done", fault: tryOn(copy, update, limits) });
   } catch {
     reply({ id, phase: "done", fault: "unreadable" });
   }

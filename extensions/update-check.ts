@@ -1,8 +1,9 @@
 import * as Y from "yjs";
 import { UpdateConflicts } from "./update-conflicts.ts";
 import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
-import { type Bounds, createOrder, NO_BOUNDS } from "./update-order.ts";
-import { type Run, type Struct, UpdatePlaces } from "./update-places.ts";
+import { UpdateOrder } from "./update-order.ts";
+import { UpdatePlaces } from "./update-places.ts";
+import { leftOf, NO_BOUNDS, type Run, type Runs, type Struct } from "./update-runs.ts";
 
 /** Why an update is refused; the sentence is for the log. */
 export const UPDATE_FAULTS = {
@@ -41,6 +42,8 @@ export type CheckedUpdate = {
   readonly newcomers: number;
   /** How many items Yjs may look through to place it. */
   readonly conflicts: number;
+  /** It has to be tried apart: whether its items stand between their neighbours shows only when they are in. */
+  readonly isUnproven: boolean;
 };
 
 /** An update as `Y.decodeUpdate` gives it. */
@@ -72,12 +75,8 @@ export function checkUpdate(
   const runs = toRuns(structs, doc);
   if (typeof runs === "string") return refused(runs);
   const conflicts = new UpdateConflicts(doc);
-  const walked = walk(runs, new UpdatePlaces(doc, runs), {
-    doc,
-    limits,
-    conflicts,
-    isInOrder: createOrder(doc),
-  });
+  const order = new UpdateOrder(doc, runs);
+  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, limits, conflicts, order });
   if (typeof walked === "string") return refused(walked);
   const deletions = checkDeletions(ds, runs, doc);
   if (typeof deletions === "string") return refused(deletions);
@@ -88,7 +87,14 @@ export function checkUpdate(
     if (reached > 0 && known === 0) newcomers += 1;
   }
   const isIncomplete = !walked || !deletions;
-  return { fault: null, isIncomplete, news, newcomers, conflicts: conflicts.count };
+  return {
+    fault: null,
+    isIncomplete,
+    news,
+    newcomers,
+    conflicts: conflicts.count,
+    isUnproven: !order.isProven,
+  };
 }
 
 const refused = (fault: UpdateFault): CheckedUpdate => ({
@@ -97,6 +103,7 @@ const refused = (fault: UpdateFault): CheckedUpdate => ({
   news: [],
   newcomers: 0,
   conflicts: 0,
+  isUnproven: false,
 });
 
 /** An encoder writes each client once, its structs without a gap (a Skip fills it), none of them empty. */
@@ -123,11 +130,7 @@ function toRuns(structs: readonly Struct[], doc: Y.Doc): Map<number, Run> | Upda
 }
 
 /** True when every struct found what it refers to. */
-function walk(
-  runs: ReadonlyMap<number, Run>,
-  places: UpdatePlaces,
-  options: WalkOptions,
-): boolean | UpdateFault {
+function walk(runs: Runs, places: UpdatePlaces, options: WalkOptions): boolean | UpdateFault {
   const ready = [...runs.values()];
   const waiting = new Map<number, Run[]>();
   for (let run = ready.pop(); run !== undefined; run = ready.pop()) {
@@ -150,15 +153,15 @@ type WalkOptions = {
   readonly doc: Y.Doc;
   readonly limits: UpdateLimits;
   readonly conflicts: UpdateConflicts;
-  readonly isInOrder: (bounds: Bounds) => boolean;
+  readonly order: UpdateOrder;
 };
 
 /** Walks as far as it goes; answers the client that has to come first, null at the end. */
 function walkRun(
   run: Run,
-  runs: ReadonlyMap<number, Run>,
+  runs: Runs,
   places: UpdatePlaces,
-  { doc, limits, conflicts, isInOrder }: WalkOptions,
+  { doc, limits, conflicts, order }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
@@ -177,10 +180,11 @@ function walkRun(
     const fault =
       struct instanceof Y.Item ? itemFault(struct, place, run, { places, limits }) : null;
     if (fault !== null) return fault;
-    const bounds = struct instanceof Y.Item ? places.boundsOf(struct) : NO_BOUNDS;
-    if (place !== null) {
-      if (!isInOrder(bounds)) return "malformed";
-      if (!conflicts.add(struct as Y.Item, place, bounds)) return "cost";
+    const bounds = struct instanceof Y.Item ? places.boundsOf(struct, run.known) : NO_BOUNDS;
+    if (place !== null && struct instanceof Y.Item) {
+      const behind = leftOf(struct, run.known);
+      if (!order.add(behind, struct.rightOrigin, bounds)) return "malformed";
+      if (!conflicts.add(behind, place, bounds)) return "cost";
     }
     run.places.push(place);
     run.bounds.push(bounds);
@@ -206,7 +210,7 @@ function itemFault(
 /** The client of whom something has to come first. A reference of a client to its own future is no reference. */
 function missingFor(
   { id, origin, rightOrigin, parent }: Y.Item,
-  runs: ReadonlyMap<number, Run>,
+  runs: Runs,
   doc: Y.Doc,
 ): number | null | UpdateFault {
   // Behind and before the same character there is no place.
@@ -220,18 +224,14 @@ function missingFor(
   return null;
 }
 
-const reachedBy = (client: number, runs: ReadonlyMap<number, Run>, doc: Y.Doc): number =>
+const reachedBy = (client: number, runs: Runs, doc: Y.Doc): number =>
   runs.get(client)?.reached ?? Y.getState(doc.store, client);
 
 /**
  * True when everything that is deleted is there. Ranges are in order and apart, as every encoder merges them: Yjs
  * walks each range for itself, and many that overlap would cost the square.
  */
-function checkDeletions(
-  ds: DecodedUpdate["ds"],
-  runs: ReadonlyMap<number, Run>,
-  doc: Y.Doc,
-): boolean | UpdateFault {
+function checkDeletions(ds: DecodedUpdate["ds"], runs: Runs, doc: Y.Doc): boolean | UpdateFault {
   let isComplete = true;
   for (const [client, ranges] of ds.clients) {
     let end = 0;

@@ -1,7 +1,7 @@
 import * as Y from "yjs";
 import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
-import type { Bounds } from "./update-order.ts";
+import type { Bounds } from "./update-runs.ts";
 
 /** What Yjs may look through for one update, items: some 50 ms. Honest edits stand next to what they were typed at. */
 const MAX_CONFLICTS = 500_000;
@@ -28,11 +28,11 @@ export class UpdateConflicts {
   }
 
   /**
-   * Adds what a new item costs; false: too much. One that stands behind another of its update is looked for from
+   * Adds what a new item costs; false: too much. `behind`: what Yjs puts it behind. One that stands behind another of its update is looked for from
    * there, and what the document has there names a neighbour further left: Yjs stops at the first.
    */
-  add(item: Y.Item, place: Place, { left, right }: Bounds): boolean {
-    if (item.origin !== null && left !== item.origin) return true;
+  add(behind: Y.ID | null, place: Place, { left, right }: Bounds): boolean {
+    if (behind !== null && !Y.compareIDs(behind, left)) return true;
     const { store } = this.#doc;
     const begin = left === null ? null : Y.getItem(store, left);
     const end = right === null ? null : Y.getItem(store, right);

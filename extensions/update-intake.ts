@@ -20,7 +20,7 @@ import type { SyncMessage } from "./update-gate.ts";
 
 /**
  * What became of an update: it is in the document and the log; its socket is closed; it waits for another update,
- * and nothing has happened; or it is large, and has to be tried apart first.
+ * and nothing has happened; or it is large, or its order is not proven, and it has to be tried apart first.
  */
 export type Intake = "taken" | "refused" | "waits" | "apart";
 
@@ -78,19 +78,24 @@ export class UpdateIntake {
     const decoded = decode(payload);
     if (decoded === null) return this.refuse(live, connection, "unreadable");
     if (decoded.structs.length > apart.structs) return "apart";
-    return this.#takeDecoded(live, message, decoded);
+    return this.#takeDecoded(live, message, { decoded, isTried: false });
   }
 
   /** Tries a large update on a copy of the document, in a thread. */
   async tryApart(live: LiveDocument, message: SyncMessage): Promise<"fine" | "refused"> {
     const { connection, payload } = message;
     const { thread } = this.#options;
-    const state = (): Uint8Array => Y.encodeStateAsUpdate(live.document);
+    const { socket } = connection.context as SocketContext;
+    const state = (): Uint8Array => {
+      const begunMs = performance.now();
+      const bytes = Y.encodeStateAsUpdate(live.document);
+      socket.allowance.busyFor(performance.now() - begunMs);
+      return bytes;
+    };
     try {
       const fault = await thread.check(payload, state, this.#limitsOf(message));
       return fault === null ? "fine" : this.refuse(live, connection, fault);
     } catch (error) {
-      const { socket } = connection.context as SocketContext;
       socket.closeFor(codeOf(error));
       return "refused";
     }
@@ -100,7 +105,7 @@ export class UpdateIntake {
   takeTried(live: LiveDocument, message: SyncMessage): Intake {
     const decoded = decode(message.payload);
     if (decoded === null) return this.refuse(live, message.connection, "unreadable");
-    return this.#takeDecoded(live, message, decoded);
+    return this.#takeDecoded(live, message, { decoded, isTried: true });
   }
 
   /** Closes the socket; the reason goes to the log and the metrics. */
@@ -123,9 +128,14 @@ export class UpdateIntake {
     return type === messageYjsSyncStep2 ? firstSync : update;
   }
 
-  #takeDecoded(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
+  #takeDecoded(
+    live: LiveDocument,
+    message: SyncMessage,
+    { decoded, isTried }: { readonly decoded: DecodedUpdate; readonly isTried: boolean },
+  ): Intake {
     const { connection, type, payload } = message;
     const checked = this.#options.check(decoded, live.document, this.#limitsOf(message));
+    if (checked.isUnproven && !checked.isIncomplete && !isTried) return "apart";
     const fault = checked.fault ?? this.#clientFault(live, connection, checked);
     if (fault !== null) return this.refuse(live, connection, fault);
     if (checked.isIncomplete) return "waits";

@@ -1,26 +1,15 @@
 import * as Y from "yjs";
 import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
-import { NO_BOUNDS, type Bounds } from "./update-order.ts";
-
-/** What an update consists of, as Yjs decodes it. */
-export type Struct = Y.Item | Y.GC | Y.Skip;
-
-/** All structs of one client in an update, in order, and how far they have been walked. */
-export type Run = {
-  readonly client: number;
-  readonly structs: Struct[];
-  /** The next to be walked. */
-  at: number;
-  /** What the document has of this client: clocks below. */
-  readonly known: number;
-  /** What it would have when the structs before `at` were in it. */
-  reached: number;
-  /** Of each struct before `at`; null where nothing will be kept of it. */
-  readonly places: (Place | null)[];
-  /** Of each struct before `at`: between what of the document it claims to stand. */
-  readonly bounds: Bounds[];
-};
+import {
+  type Bounds,
+  indexOf,
+  leftOf,
+  NO_BOUNDS,
+  runOf,
+  type Runs,
+  type Struct,
+} from "./update-runs.ts";
 
 /** Yjs types its types by their events, which are of no interest here. */
 type AnyType = Pick<Y.XmlText, "_item">;
@@ -39,9 +28,9 @@ const ROOTS: ReadonlyMap<string, Place> = new Map([
  */
 export class UpdatePlaces {
   readonly #doc: Y.Doc;
-  readonly #runs: ReadonlyMap<number, Run>;
+  readonly #runs: Runs;
 
-  constructor(doc: Y.Doc, runs: ReadonlyMap<number, Run>) {
+  constructor(doc: Y.Doc, runs: Runs) {
     this.#doc = doc;
     this.#runs = runs;
   }
@@ -62,7 +51,9 @@ export class UpdatePlaces {
   }
 
   /** The nearest neighbours that the document has, to the left and to the right; null: it reaches to the end. */
-  boundsOf({ origin, rightOrigin }: Y.Item): Bounds {
+  boundsOf(item: Y.Item, known: number): Bounds {
+    const origin = leftOf(item, known);
+    const { rightOrigin } = item;
     return {
       left: origin && this.#boundAt(origin, "left"),
       right: rightOrigin && this.#boundAt(rightOrigin, "right"),
@@ -70,7 +61,7 @@ export class UpdatePlaces {
   }
 
   #boundAt(id: Y.ID, side: keyof Bounds): Y.ID | null {
-    const run = this.#runOf(id);
+    const run = runOf(this.#runs, id);
     if (run === null) return id;
     return (run.bounds[indexOf(run, id.clock)] ?? NO_BOUNDS)[side];
   }
@@ -103,7 +94,7 @@ export class UpdatePlaces {
   }
 
   #structAt(id: Y.ID): Struct | undefined {
-    const run = this.#runOf(id);
+    const run = runOf(this.#runs, id);
     if (run === null) return Y.getItem(this.#doc.store, id);
     return run.structs[indexOf(run, id.clock)];
   }
@@ -114,7 +105,7 @@ export class UpdatePlaces {
   }
 
   #placeAt(id: Y.ID): Place | null | PlaceFault {
-    const run = this.#runOf(id);
+    const run = runOf(this.#runs, id);
     if (run !== null) return run.places[indexOf(run, id.clock)] ?? null;
     const struct = Y.getItem(this.#doc.store, id) as Struct;
     if (!(struct instanceof Y.Item)) return null;
@@ -124,7 +115,7 @@ export class UpdatePlaces {
   }
 
   #insideItem(id: Y.ID): Place | null | PlaceFault {
-    const run = this.#runOf(id);
+    const run = runOf(this.#runs, id);
     const index = run === null ? 0 : indexOf(run, id.clock);
     const struct = run?.structs[index] ?? Y.getItem(this.#doc.store, id);
     if (!(struct instanceof Y.Item) || struct.content instanceof Y.ContentDeleted) return null;
@@ -144,11 +135,6 @@ export class UpdatePlaces {
     if (!(type instanceof Y.XmlElement || type instanceof Y.XmlText)) return "kind";
     return { within: type, kind: kindOf(type), depth: depthOf(type), key: null };
   }
-
-  #runOf({ client, clock }: Y.ID): Run | null {
-    const run = this.#runs.get(client);
-    return run !== undefined && clock >= run.known ? run : null;
-  }
 }
 
 const areInOneList = (one: Place | PlaceFault, other: Place | PlaceFault): boolean =>
@@ -167,16 +153,4 @@ function depthOf(type: AnyType): number {
     item = (item.parent as AnyType)._item;
   }
   return depth;
-}
-
-/** The struct of a run that holds this clock; the run has it. */
-function indexOf({ structs, at }: Run, clock: number): number {
-  let low = 0;
-  let high = at - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((structs[middle]?.id.clock ?? 0) <= clock) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }

@@ -31,7 +31,12 @@ test(
       updatesPerDocument,
       goesOn: ({ sent }) => sent < UPDATES,
     });
-    expect(report.crashers).toEqual([]);
+    const found = report.crashers.map(({ what, state, update }) => ({
+      what,
+      state: hex(state),
+      update: hex(update),
+    }));
+    expect(found, "to be kept in test/fuzz/crashers").toEqual([]);
     expect(report.sent).toBeGreaterThanOrEqual(UPDATES);
     // If one of them never happened, the mutations would be of no use.
     expect(report.accepted).toBeGreaterThan(UPDATES / 100);
@@ -40,7 +45,8 @@ test(
 );
 
 const CRASHERS = new URL("fuzz/crashers/", import.meta.url);
-const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
+const hex = (update: Uint8Array): string => Buffer.from(update).toString("hex");
+const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 
 test.each(readdirSync(CRASHERS))("[L6 T34] what the fuzz target found once: %s", async (file) => {
   const { node, tenant, database } = world;
