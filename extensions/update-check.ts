@@ -76,7 +76,7 @@ export function checkUpdate(
   if (typeof runs === "string") return refused(runs);
   const conflicts = new UpdateConflicts(doc);
   const order = new UpdateOrder(doc, runs);
-  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, limits, conflicts, order });
+  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, conflicts, order });
   if (typeof walked === "string") return refused(walked);
   const deletions = checkDeletions(ds, runs, doc);
   if (typeof deletions === "string") return refused(deletions);
@@ -151,6 +151,7 @@ function walk(runs: Runs, places: UpdatePlaces, options: WalkOptions): boolean |
 
 type WalkOptions = {
   readonly doc: Y.Doc;
+  readonly ds: DecodedUpdate["ds"];
   readonly limits: UpdateLimits;
   readonly conflicts: UpdateConflicts;
   readonly order: UpdateOrder;
@@ -161,7 +162,7 @@ function walkRun(
   run: Run,
   runs: Runs,
   places: UpdatePlaces,
-  { doc, limits, conflicts, order }: WalkOptions,
+  { doc, ds, limits, conflicts, order }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
@@ -182,6 +183,7 @@ function walkRun(
     if (fault !== null) return fault;
     const bounds = struct instanceof Y.Item ? places.boundsOf(struct, run.known) : NO_BOUNDS;
     if (place !== null && struct instanceof Y.Item) {
+      if (place.key !== null && !isValue(struct, ds)) return "malformed";
       const behind = leftOf(struct, run.known);
       if (!order.add(behind, struct.rightOrigin, bounds)) return "malformed";
       if (!conflicts.add(behind, place, bounds)) return "cost";
@@ -205,6 +207,18 @@ function itemFault(
   if (place === null) return null;
   if (isKnownInPart && !places.continues(item, known, place)) return "malformed";
   return contentFault(item.content, place, limits);
+}
+
+/**
+ * An attribute has one value at a time. Several in one item are past ones, which this update deletes: of those that are
+ * not, Yjs would cut some off when a later one names its predecessor, for those who come later and not for those who
+ * were there (found by the fuzz target).
+ */
+function isValue({ id, content, length }: Y.Item, ds: DecodedUpdate["ds"]): boolean {
+  if (length === 1 || content instanceof Y.ContentDeleted) return true;
+  return Array.from({ length }, (_, at) => Y.createID(id.client, id.clock + at)).every((each) =>
+    Y.isDeleted(ds, each),
+  );
 }
 
 /** The client of whom something has to come first. A reference of a client to its own future is no reference. */

@@ -251,6 +251,23 @@ test.each(["beside-itself", "before-its-left-neighbour", "between-itself-in-one-
   },
 );
 
+test("[L6 T34] an attribute has one value at a time: several are past ones, and deleted", () => {
+  const author = Object.assign(new Y.Doc({ gc: false }), { clientID: 1 });
+  Y.applyUpdate(author, of(...PARAGRAPH));
+  const block = author.getXmlFragment("default").get(0) as Y.XmlElement;
+  author.clientID = 2;
+  for (const level of ["1", "2", "3"]) block.setAttribute("level", level);
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, of(...PARAGRAPH));
+  const update = Y.encodeStateAsUpdate(author, Y.encodeStateVector(doc));
+  expect(Y.decodeUpdate(update).structs.map(({ length }) => length)).toEqual([2, 1]);
+  expect(check(update, doc).fault).toBeNull();
+  const { state, update: hostile } = crasher("values-of-an-attribute");
+  const attacked = new Y.Doc();
+  Y.applyUpdate(attacked, state);
+  expect(check(hostile, attacked).fault).toBe("malformed");
+});
+
 test("[L6] what people insert at one place at the same time is in order, whoever comes first", () => {
   const docs = [1, 2, 3].map((clientID) => Object.assign(new Y.Doc(), { clientID }));
   const [first] = docs;
