@@ -19,6 +19,7 @@ const HunkState = z
     "clean: as it was read; rebased: others wrote nearby; conflict: others rewrote the same; orphaned: its place is gone",
   );
 
+/** What somebody accepted in the place of a hunk. */
 export const Instead = z
   .string()
   .nullable()
