@@ -29,7 +29,8 @@ const WALL_FACTOR = 20;
 const COPY_TIMEOUT_MS = 30_000;
 
 /**
- * Tries large updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time.
+ * Tries updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time: large ones,
+ * and those whose order shows only when they are in.
  * A thread cannot be interrupted, only ended: the next update starts another.
  */
 export class UpdateCheckThread {
@@ -38,7 +39,7 @@ export class UpdateCheckThread {
   readonly #turns: Turns = createTurns({
     atOnce: 1,
     maxWaiting: MAX_WAITING,
-    refusal: "Too many large updates wait for their check",
+    refusal: "Too many updates wait for their check",
   });
   #worker: Worker | null = null;
   #lastId = 0;

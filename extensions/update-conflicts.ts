@@ -28,8 +28,9 @@ export class UpdateConflicts {
   }
 
   /**
-   * Adds what a new item costs; false: too much. `behind`: what Yjs puts it behind. One that stands behind another of its update is looked for from
-   * there, and what the document has there names a neighbour further left: Yjs stops at the first.
+   * Adds what a new item costs; false: too much. `behind`: what Yjs puts it behind. One that stands behind another of
+   * its update is looked for from there, and what the document has there names a neighbour further left: Yjs stops at
+   * the first.
    */
   add(behind: Y.ID | null, place: Place, { left, right }: Bounds): boolean {
     if (behind !== null && !Y.compareIDs(behind, left)) return true;

@@ -81,7 +81,7 @@ export class UpdateIntake {
     return this.#takeDecoded(live, message, { decoded, isTried: false });
   }
 
-  /** Tries a large update on a copy of the document, in a thread. */
+  /** Tries an update on a copy of the document, in a thread. */
   async tryApart(live: LiveDocument, message: SyncMessage): Promise<"fine" | "refused"> {
     const { connection, payload } = message;
     const { thread } = this.#options;

@@ -45,15 +45,11 @@ export class UpdateOrder {
   #isBefore(left: Y.ID, right: Y.ID): boolean {
     const key = `${left.client} ${left.clock} ${right.client} ${right.clock}`;
     if (this.#known.has(key)) return true;
-    const [one, other]: unknown[] = [
-      Y.getItem(this.#doc.store, left),
-      Y.getItem(this.#doc.store, right),
-    ];
-    // Collected: Yjs keeps nothing of the item either.
-    if (!(one instanceof Y.Item && other instanceof Y.Item)) return true;
-    if (one === other ? left.clock >= right.clock : !this.#comesFirst(one, other)) return false;
-    this.#known.add(key);
-    return true;
+    const isInOrder = standInOrder(this.#doc, left, right, (one, other) =>
+      this.#comesFirst(one, other),
+    );
+    if (isInOrder) this.#known.add(key);
+    return isInOrder;
   }
 
   /** From both to the right at once: the way is as long as what lies between them, whichever comes first. */
@@ -105,6 +101,18 @@ export class UpdateOrder {
   }
 }
 
+/** True also where one is collected: Yjs keeps nothing of what names it. `comesFirst`: of two items of one list. */
+function standInOrder(
+  { store }: Y.Doc,
+  left: Y.ID,
+  right: Y.ID,
+  comesFirst: (one: Y.Item, other: Y.Item) => boolean,
+): boolean {
+  const [one, other]: unknown[] = [Y.getItem(store, left), Y.getItem(store, right)];
+  if (!(one instanceof Y.Item && other instanceof Y.Item)) return true;
+  return one === other ? left.clock < right.clock : comesFirst(one, other);
+}
+
 /** Between what the items of an update are to stand in a document that does not have them yet. */
 export const claimsOf = (structs: readonly Struct[], { store }: Y.Doc): Bounds[] =>
   structs.flatMap((struct) => {
@@ -115,8 +123,8 @@ export const claimsOf = (structs: readonly Struct[], { store }: Y.Doc): Bounds[]
       : [];
   });
 
-/** Tells whether they do, now that it has them. */
-export function areInOrder(claims: readonly Bounds[], { store }: Y.Doc): boolean {
+/** Tells whether they do, now that it has them. Each list is walked once, however many items were put into it. */
+export function areInOrder(claims: readonly Bounds[], doc: Y.Doc): boolean {
   const places = new Map<Y.Item, number>();
   const placeOf = (item: Y.Item): number => {
     if (!places.has(item)) {
@@ -126,11 +134,9 @@ export function areInOrder(claims: readonly Bounds[], { store }: Y.Doc): boolean
     }
     return places.get(item) ?? 0;
   };
-  return claims.every(({ left, right }) => {
-    if (left === null || right === null) return true;
-    const [one, other]: unknown[] = [Y.getItem(store, left), Y.getItem(store, right)];
-    // Collected: Yjs keeps nothing of the item either.
-    if (!(one instanceof Y.Item && other instanceof Y.Item)) return true;
-    return one === other ? left.clock < right.clock : placeOf(one) < placeOf(other);
-  });
+  const comesFirst = (one: Y.Item, other: Y.Item): boolean => placeOf(one) < placeOf(other);
+  return claims.every(
+    ({ left, right }) =>
+      left === null || right === null || standInOrder(doc, left, right, comesFirst),
+  );
 }
