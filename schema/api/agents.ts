@@ -42,7 +42,7 @@ export const Agent = z
   })
   .meta({ id: "Agent" });
 
-const NewAgent = z.object({
+const NewAgent = z.strictObject({
   agentCode: AgentCode.describe("unique in the organization, for good"),
   name: Name.describe("unique in its project, or among the organization's own"),
   roleTitle: Name,
@@ -51,7 +51,7 @@ const NewAgent = z.object({
 });
 
 const AgentChange = z
-  .object({ name: Name, roleTitle: Name, status: AgentStatusName, capabilities: Capabilities })
+  .strictObject({ name: Name, roleTitle: Name, status: AgentStatusName, capabilities: Capabilities })
   .partial();
 
 const AgentQuery = PageQuery.extend({ status: AgentStatusName.optional() });

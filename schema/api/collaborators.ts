@@ -47,7 +47,7 @@ export const collaboratorRoutes = {
     access: managing,
     params: InProject,
     body: z
-      .object({ email: Email.optional(), userId: Id.optional(), role: RoleName })
+      .strictObject({ email: Email.optional(), userId: Id.optional(), role: RoleName })
       .refine(
         ({ email, userId }) => (email === undefined) !== (userId === undefined),
         "needs email or userId, and not both",
@@ -75,7 +75,7 @@ export const collaboratorRoutes = {
     summary: "Change the role of a collaborator",
     access: managing,
     params: OneCollaborator,
-    body: z.object({ role: RoleName }),
+    body: z.strictObject({ role: RoleName }),
     etag: true,
     ifMatch: "optional",
     example: { role: "reviewer" },

@@ -62,7 +62,7 @@ const PAGE_LIMIT = 50;
 const MAX_PAGE_LIMIT = 200;
 
 /** What every list takes. */
-export const PageQuery = z.object({
+export const PageQuery = z.strictObject({
   limit: z.coerce.number<number>().int().min(1).max(MAX_PAGE_LIMIT).default(PAGE_LIMIT),
   cursor: z
     .string()

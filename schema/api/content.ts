@@ -10,7 +10,7 @@ const CONTENT_FORMATS = ["json", "markdown", "html"] as const;
 export type ContentFormat = (typeof CONTENT_FORMATS)[number];
 
 /** Which form content is asked for in. */
-export const ContentQuery = z.object({
+export const ContentQuery = z.strictObject({
   format: z
     .enum(CONTENT_FORMATS)
     .default("json")
@@ -73,7 +73,7 @@ export const contentRoutes = {
     access: { who: "right", right: "edit", at: "document", in: "documentId" },
     params: OfDocument,
     body: z
-      .object({
+      .strictObject({
         content: ContentJson.optional(),
         diagram: DiagramSource.optional().describe("for a system_diagram only"),
       })
@@ -118,7 +118,7 @@ export const contentRoutes = {
       "For an agent's key. For half a minute, unless it says so again, people who have the document open see its name and where it works.",
     access: { who: "right", right: "suggest", at: "document", in: "documentId" },
     params: OfDocument,
-    body: z.object({
+    body: z.strictObject({
       sectionId: z
         .string()
         .max(64)

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import type { ErrorCode } from "../errors.ts";
 import type { Right } from "../roles.ts";
 
@@ -61,6 +61,7 @@ export type Route = {
   readonly description?: string;
   readonly access: Access;
   readonly params?: z.ZodObject;
+  /** Strict, as the body is: what is misspelt is refused, not passed over. */
   readonly query?: z.ZodObject;
   /** JSON, of at most `MAX_BODY_BYTES`. */
   readonly body?: z.ZodType;
@@ -134,6 +135,11 @@ export type EventOf<R extends Route> = R["answer"] extends {
     }[keyof E & string]
   : null;
 
+/** A route without a query takes none: a `?dryRun=true` that it does not know must not be passed over. */
+const NO_QUERY = z.strictObject({});
+/** What the query of a route is checked by. */
+export const queryOf = ({ query = NO_QUERY }: Route): z.ZodObject => query;
+
 /** Bodies are refused above this, bytes: what is larger is no name, no role and no list of scopes. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
@@ -146,13 +152,11 @@ export const takesBody = ({ body, textBody }: Route): boolean =>
 
 /** Every code that a route can answer with: its own, and what its kind implies. */
 export function errorsOf(contract: Route): readonly ErrorCode[] {
-  const { access, params, query, ifMatch, idempotent } = contract;
+  const { access, ifMatch, idempotent } = contract;
   const hasBody = takesBody(contract);
-  // The id that the right is checked at is either found or not: a malformed one names nothing.
-  const place = access.who === "right" ? access.in : null;
-  const reads = Object.keys(params?.shape ?? {}).some((name) => name !== place);
   const implied: (ErrorCode | false)[] = [
-    (reads || query !== undefined || hasBody || idempotent === true) && "bad_request",
+    // A query that is not known is refused everywhere.
+    "bad_request",
     access.who !== "anyone" && "unauthenticated",
     // Every right but reading can be missing where the place is visible; a key can lack the scope to read.
     (access.who === "right" || access.who === "person") && "forbidden",

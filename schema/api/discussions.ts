@@ -110,7 +110,7 @@ const isOneForm = ({ content, markdown }: { content?: unknown; markdown?: unknow
   (content === undefined) !== (markdown === undefined);
 const oneForm = { message: "needs either content or markdown" };
 
-const Words = z.object(words).refine(isOneForm, oneForm);
+const Words = z.strictObject(words).refine(isOneForm, oneForm);
 
 const ThreadQuery = PageQuery.extend({
   status: z.enum(["open", "resolved", "all"]).default("all"),
@@ -144,7 +144,7 @@ export const discussionRoutes = {
     access: at("comment"),
     params: OfDocument,
     body: z
-      .object({ ...words, anchor: AnchorRequest.nullable().default(null) })
+      .strictObject({ ...words, anchor: AnchorRequest.nullable().default(null) })
       .refine(isOneForm, oneForm),
     idempotent: true,
     example: { markdown: "When?", anchor: { quote: "Begin" } },

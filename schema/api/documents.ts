@@ -73,7 +73,7 @@ const DocumentQuery = PageQuery.extend({
 });
 
 const NewDocument = z
-  .object({
+  .strictObject({
     title: Name,
     type: DocumentTypeName,
     slug: Slug.optional().describe("absent: made from the title, and made unique"),
@@ -93,7 +93,7 @@ const NewDocument = z
   });
 
 const DocumentChange = z
-  .object({
+  .strictObject({
     title: Name,
     slug: Slug,
     featureId: Id.nullable().describe("a feature of the project it is in, or moves to"),

@@ -50,7 +50,7 @@ export const featureRoutes = {
     description: "404 for a parent that is not of this project.",
     access: { who: "right", right: "edit", at: "project", in: "projectId" },
     params: InProject,
-    body: z.object({
+    body: z.strictObject({
       name: Name,
       slug: Slug,
       parentId: Id.nullable().default(null),
@@ -83,7 +83,7 @@ export const featureRoutes = {
     access: { who: "right", right: "edit", at: "feature", in: "featureId" },
     params: OneFeature,
     body: z
-      .object({ name: Name, slug: Slug, parentId: Id.nullable(), sortOrder: SortOrder })
+      .strictObject({ name: Name, slug: Slug, parentId: Id.nullable(), sortOrder: SortOrder })
       .partial(),
     etag: true,
     ifMatch: "optional",

@@ -45,7 +45,7 @@ const Unread = z
 
 const wanted = z.boolean().default(true);
 const Settings = z
-  .object({
+  .strictObject({
     mention: wanted,
     comment_reply: wanted,
     thread_resolved: wanted,
@@ -98,7 +98,7 @@ export const inboxRoutes = {
     description:
       "Name the newest position that you have seen: what arrives meanwhile stays unread.",
     access: { who: "signed-in" },
-    body: z.object({ position: Position }),
+    body: z.strictObject({ position: Position }),
     example: { position: 1 },
     answer: { status: 200, body: Unread },
   }),
@@ -136,6 +136,5 @@ export const inboxRoutes = {
     ].join(" "),
     access: { who: "signed-in" },
     answer: { status: 200, events: { notification: Notification, unread: Unread } },
-    errors: ["bad_request"],
   }),
 } as const;

@@ -45,7 +45,7 @@ export const MadeKey = Key.extend({
 
 const ExpiresAt = Moment.nullable();
 
-const NewKey = z.object({
+const NewKey = z.strictObject({
   name: Name,
   scopes: z
     .array(ScopeName)
@@ -60,7 +60,7 @@ const NewKey = z.object({
 /** A week: a rotation that takes longer is two keys. */
 const MAX_GRACE_SECONDS = 7 * 24 * 3600;
 
-const Rotation = z.object({
+const Rotation = z.strictObject({
   graceSeconds: z
     .int()
     .min(0)

@@ -46,7 +46,7 @@ export const projectRoutes = {
     summary: "Make a project",
     access: { who: "right", right: "manage", at: "organization", in: "organizationId" },
     params: z.object({ organizationId: Id }),
-    body: z.object({ name: Name, slug: Slug, description: Prose.nullable().default(null) }),
+    body: z.strictObject({ name: Name, slug: Slug, description: Prose.nullable().default(null) }),
     idempotent: true,
     etag: true,
     example: { name: "Analytical engine", slug: "analytical-engine" },
@@ -74,7 +74,7 @@ export const projectRoutes = {
     access: { who: "right", right: "manage", at: "project", in: "projectId" },
     params: InProject,
     body: z
-      .object({ name: Name, slug: Slug, description: Prose.nullable(), archived: z.boolean() })
+      .strictObject({ name: Name, slug: Slug, description: Prose.nullable(), archived: z.boolean() })
       .partial(),
     etag: true,
     ifMatch: "optional",

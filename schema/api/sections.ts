@@ -65,7 +65,7 @@ export const sectionRoutes = {
       "Its heading and what stands below it, up to the next heading. Markdown that is sent back unchanged changes nothing; it has no ids of blocks. X-Content-Dropped counts in the whole document.",
     access: read,
     params: OfDocument.extend({ sectionId: SectionId }),
-    query: z.object({ format: z.enum(SECTION_FORMATS).default("json") }),
+    query: z.strictObject({ format: z.enum(SECTION_FORMATS).default("json") }),
     etag: true,
     readAt: "seq",
     counts: "dropped",

@@ -55,7 +55,7 @@ const notes = {
 };
 
 const NewSuggestion = z
-  .object({
+  .strictObject({
     ...notes,
     diffs: z.array(Diff).min(1).max(MAX_DIFFS).optional(),
     content: Content.optional().describe("instead of `diffs`: all of the document as it is to be"),

@@ -51,7 +51,7 @@ export const versionRoutes = {
     description: "Captures what is committed; also when nothing changed since the last version.",
     access: at("edit"),
     params: OfDocument,
-    body: z.object({ name: Name }),
+    body: z.strictObject({ name: Name }),
     idempotent: true,
     example: { name: "Before the meeting" },
     answer: { status: 201, body: Version },

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import {
   MAX_BODY_BYTES,
   MAX_CONTENT_BYTES,
+  queryOf,
   takesBody,
   type ParsedRequest,
   type Route,
@@ -36,7 +37,7 @@ export async function readRequest<R extends Route>(
     return undefined;
   };
   const params = check("path", contract.params, context.req.param());
-  const query = check("query", contract.query, context.req.query());
+  const query = check("query", queryOf(contract), context.req.query());
   const { body, bodyText, mediaType } = await readBody(context, contract, check);
   if (faults.length > 0) throw new FaultyRequest(faults);
   return { params, query, body, bodyText, mediaType } as ReadRequest<R>;

@@ -7,7 +7,7 @@ import { standingNow, type StandingNow } from "../../extensions/standing-now.ts"
 import type { Sql, SqlOrTransaction } from "../../persistence/database.ts";
 import { onceForKey } from "../../persistence/idempotency.ts";
 import { withTimeout } from "../../persistence/with-timeout.ts";
-import type { Route } from "../../schema/api/contract.ts";
+import { queryOf, type Route } from "../../schema/api/contract.ts";
 import { api, type ApiName } from "../../schema/api/index.ts";
 import { ERRORS, ScriptoriumError } from "../../schema/errors.ts";
 import { actorOf } from "./author.ts";
@@ -19,7 +19,7 @@ import type { Call, Handler, Handlers, PreparedHandler, Reply } from "./serve.ts
 import { transact } from "./transact.ts";
 
 /** What somebody says on a socket: a route of the REST contract by its name, with what it takes. */
-const Message = z.object({
+const Message = z.strictObject({
   id: z.string().min(1).max(100),
   call: z.string().max(100),
   params: z.record(z.string(), z.unknown()).default({}),
@@ -211,7 +211,7 @@ function readRequest({ context }: Caller, contract: Route, { params, query, body
   }
   const read = {
     params: check("params", contract.params, { ...params, documentId }),
-    query: check("query", contract.query, query),
+    query: check("query", queryOf(contract), query),
     body: check("body", contract.body, body),
     bodyText: "",
     mediaType: "",
