@@ -20,9 +20,8 @@ export default defineConfig(({ mode }) => {
       pool: "forks",
       // Two cores. Tests that wait for a lock or a latency get unreliable when more files share them.
       maxWorkers: 2,
-      // Far above what they take: only a hang is red, not a busy machine.
-      testTimeout: nightly ? 30 * MINUTE_MS : 2 * MINUTE_MS,
-      hookTimeout: nightly ? 5 * MINUTE_MS : 2 * MINUTE_MS,
+      testTimeout: nightly ? 30 * MINUTE_MS : MINUTE_MS / 2,
+      hookTimeout: nightly ? 5 * MINUTE_MS : MINUTE_MS,
       reporters: process.env["CI"] ? ["default", "json"] : ["default"],
       outputFile: { json: REPORT },
     },

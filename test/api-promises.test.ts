@@ -147,3 +147,38 @@ describe.each(rowsWith(({ contract }) => contract.answer.status === 201))("$titl
     expect(found.headers["etag"]).toBe(made.headers["etag"] ?? found.headers["etag"]);
   });
 });
+
+/*
+ * A misspelt `expiresAt` that is passed over makes a key that never ends, a `?dryRun=true` that a route does not have
+ * does the deed.
+ */
+describe("a name that the route does not know is refused, and nothing is done", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await newWorld();
+  });
+
+  const places = (["query", "body"] as const).flatMap((where) =>
+    rowsWith(({ contract }) => where === "query" || contract.body !== undefined).map((row) => ({
+      title: `in the ${where} of ${row.title}`,
+      row,
+      where,
+    })),
+  );
+  test.each(places)("$title", async ({ row, where }) => {
+    const before = await fingerprintOf(database.sql, world.own);
+    const change = (parts: Parts): Parts => ({
+      ...parts,
+      [where]: { ...(parts[where] as object), dryrun: "true" },
+    });
+    const { status, text } = await send(row, world, { change });
+    expect([status, JSON.parse(text)]).toEqual([
+      400,
+      expect.objectContaining({
+        code: "bad_request",
+        errors: [{ at: where, message: expect.stringContaining('"dryrun"') }],
+      }),
+    ]);
+    expect(await fingerprintOf(database.sql, world.own)).toBe(before);
+  });
+});

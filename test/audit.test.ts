@@ -245,7 +245,7 @@ test("the script's doings are told as well, and it shows them", async () => {
   );
   const listed = (await ask(`user activity --limit 2`)) as { activities: ListedActivity[] };
   expect(listed.activities.map(({ action }) => action)).toEqual(["link_ended", "session_ended"]);
-});
+}, 90_000);
 
 test("nothing of it can be changed or deleted, and what it may say is a closed set", async () => {
   await until(async () => (await all()).length > 0);

@@ -43,6 +43,7 @@ const DAMAGES: [string, (sql: Sql, ids: Ids) => Promise<unknown>, RegExp][] = [
 test.each(DAMAGES)(
   "%s is named by verify, and put right by --rebuild --yes",
   // The script is started twice.
+  { timeout: 120_000 },
   async (_, damage, reason) => {
     const ids = await newThread();
     expect(await reasons(ids)).toEqual([]);

@@ -185,6 +185,23 @@ test("what is no call at all is answered too, and the document goes on", async (
   expect((await callOnSocket(provider, { call: "listThreads" })).status).toBe(200);
 });
 
+test("a name that a call does not know is refused, and nothing is done", async () => {
+  const { documentId } = await newDocument();
+  const provider = await open(documentId, tenant.token);
+  const call = "createThread";
+  const body = { markdown: "Hi" };
+  for (const message of [
+    { call, body: { ...body, dryrun: true } },
+    { call, body, query: { dryrun: true } },
+    { call, body, dryrun: true },
+  ]) {
+    const refused = await callOnSocket(provider, message);
+    expect([refused.status, refused.body?.["code"]]).toEqual([400, "bad_request"]);
+  }
+  expect(threadsOf(provider)).toEqual([]);
+  expect((await callOnSocket(provider, { call, body })).status).toBe(201);
+});
+
 test("[A3] a right that ended has ended for the next call on an open socket", async () => {
   const { documentId } = await newDocument();
   const { token, userId } = await signedIn(rest.sql, tenant, { collaborator: "reviewer" });

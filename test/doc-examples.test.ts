@@ -58,4 +58,4 @@ test("the examples of README, DISCUSSIONS.md, AGENTS.md and MCP.md do what they 
     expect(stdout).toContain(told);
   }
   expect(stdout).not.toContain("urn:scriptorium:problem");
-});
+}, 90_000);

@@ -139,6 +139,7 @@ describe("[L6 T38] an update whose dependency is missing", () => {
 
   test.runIf(nightly)(
     "is refused with 4400 when no answer comes within half a minute",
+    { timeout: 60_000 },
     async () => {
       const { name, address } = await newDocument();
       const client = await open(name, nothing);

@@ -84,4 +84,4 @@ test("the sample agent corrects words, answers who mentions it, and does not ins
   await until(async () => (await list()).length === 2, { timeoutMs: 20_000, describe: output() });
   const [again] = await list();
   expect(again?.hunks.map(({ before }) => before.text)).toEqual(["teh", "teh"]);
-});
+}, 90_000);

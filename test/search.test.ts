@@ -169,7 +169,7 @@ test("words between < and >, and beside a slash, are found and shown as they sta
   expect(textOf(found?.title)).toBe("Either/Tapir<Gecko>");
 });
 
-test("the indexes are used with 10,000 documents", async () => {
+test("the indexes are used with 10,000 documents", { timeout: 120_000 }, async () => {
   const { sql } = rest;
   await sql`
     with made as (

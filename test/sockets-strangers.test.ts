@@ -51,7 +51,7 @@ describe("[T36] before anything is allocated", () => {
     expect((await socket.untilClosed()).code).toBe(1002);
   });
 
-  test("an upgrade that trickles is hung up on", async () => {
+  test("an upgrade that trickles is hung up on", { timeout: 40_000 }, async () => {
     const { port } = await nodes.start();
     const tcp = connect(port, "127.0.0.1");
     tcp.on("error", () => undefined);

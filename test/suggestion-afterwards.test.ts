@@ -251,4 +251,4 @@ test("suggestions of megabytes are listed a few at a time, and only so many can 
     cursor = body.nextCursor;
   } while (cursor !== null);
   expect(made.filter((id) => !outcomes.includes(id))).toEqual([]);
-});
+}, 60_000);

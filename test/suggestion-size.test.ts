@@ -83,4 +83,4 @@ test("a document of 100 pages with 200 hunks: proposing, judging and accepting s
     `proposed in ${proposedMs.toFixed(0)} ms, judged in ${median.toFixed(0)} ms (median), accepted in ${acceptedMs.toFixed(0)} ms; ` +
       `event loop p99 ${(delay.percentile(99) / 1e6).toFixed(1)} ms, own work ${(100 * share).toFixed(0)} %`,
   );
-});
+}, 120_000);

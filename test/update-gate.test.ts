@@ -198,19 +198,15 @@ test("[T37] an update that would take seconds is found out in a thread; nobody w
   offender.send("update", costly);
   const before = textOf(other.document).length;
   let typed = 0;
-  let servedMeanwhile = 0;
   while (offender.closed === null) {
     other.document.getText("diagram").insert(0, "x");
     typed += 1;
     await other.answered();
-    if (offender.closed === null) {
-      servedMeanwhile += 1;
-    }
   }
   expect(await refused).toEqual({ code: 4400, reason: "bad_update" });
   expect(await refusals("cost")).toBe(tooCostly + 1);
-  // Tried where nobody waits; how often the other got its turn is the machine's affair.
-  expect(servedMeanwhile).toBeGreaterThan(0);
+  // All but the last were served while it was tried; how many, is the machine's affair.
+  expect(typed).toBeGreaterThan(1);
   expect(other.closed).toBeNull();
   const replayed = await replayRows(world.database.sql, address);
   expect(textOf(replayed).length).toBe(before + typed);

@@ -51,7 +51,12 @@ const NewAgent = z.strictObject({
 });
 
 const AgentChange = z
-  .strictObject({ name: Name, roleTitle: Name, status: AgentStatusName, capabilities: Capabilities })
+  .strictObject({
+    name: Name,
+    roleTitle: Name,
+    status: AgentStatusName,
+    capabilities: Capabilities,
+  })
   .partial();
 
 const AgentQuery = PageQuery.extend({ status: AgentStatusName.optional() });

@@ -155,7 +155,7 @@ export function errorsOf(contract: Route): readonly ErrorCode[] {
   const { access, ifMatch, idempotent } = contract;
   const hasBody = takesBody(contract);
   const implied: (ErrorCode | false)[] = [
-    // A query that is not known is refused everywhere.
+    // Names in a query that it does not know are refused by every route.
     "bad_request",
     access.who !== "anyone" && "unauthenticated",
     // Every right but reading can be missing where the place is visible; a key can lack the scope to read.

@@ -74,7 +74,12 @@ export const projectRoutes = {
     access: { who: "right", right: "manage", at: "project", in: "projectId" },
     params: InProject,
     body: z
-      .strictObject({ name: Name, slug: Slug, description: Prose.nullable(), archived: z.boolean() })
+      .strictObject({
+        name: Name,
+        slug: Slug,
+        description: Prose.nullable(),
+        archived: z.boolean(),
+      })
       .partial(),
     etag: true,
     ifMatch: "optional",

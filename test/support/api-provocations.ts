@@ -28,7 +28,7 @@ const notFound: Provocation = async (row, scene) => {
 };
 
 const badRequest: Provocation = async (row, scene) => {
-  const { body, textBody, idempotent } = row.contract;
+  const { body, textBody, query, idempotent, params, access } = row.contract;
   if (body !== undefined) return sendChanged(row, scene, { change: withBody("{") });
   if (textBody !== undefined) {
     const headers = { "content-type": textBody[0] ?? null };
@@ -37,8 +37,19 @@ const badRequest: Provocation = async (row, scene) => {
   if (idempotent === true) {
     return sendChanged(row, scene, { headers: { "idempotency-key": "with a space" } });
   }
+  const [filter] = Object.keys(query?.shape ?? {});
+  if (filter !== undefined) {
+    return sendChanged(row, scene, {
+      change: (parts) => ({ ...parts, query: { [filter]: "\u0000 nothing" } }),
+    });
+  }
+  const place = access.who === "right" ? access.in : null;
+  const beside = Object.keys(params?.shape ?? {}).find((name) => name !== place);
   return sendChanged(row, scene, {
-    change: (parts) => ({ ...parts, query: { ...parts.query, nothing: "x" } }),
+    change: (parts) =>
+      beside === undefined
+        ? { ...parts, query: { nothing: "x" } }
+        : { ...parts, params: { ...parts.params, [beside]: "no-such-thing" } },
   });
 };
 

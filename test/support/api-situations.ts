@@ -90,6 +90,11 @@ export const SITUATIONS: Readonly<Record<string, Partial<Record<ErrorCode, Provo
     unauthenticated: (row, scene) =>
       sendChanged(row, scene, { change: withBody({ link: "no-such-link" }) }),
   },
+  streamInbox: {
+    bad_request: (row, scene) =>
+      sendChanged(row, scene, { headers: { "last-event-id": "no-such-thing" } }),
+  },
+  signOut: { bad_request: (row, scene) => sendChanged(row, scene, { caller: "jwt member" }) },
   updateOrganization: {
     conflict: changing(({ world }) => ({ slug: world.foreign.organizationSlug })),
   },
