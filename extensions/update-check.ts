@@ -40,10 +40,8 @@ export type CheckedUpdate = {
   readonly news: readonly number[];
   /** How many of them it has never heard of. */
   readonly newcomers: number;
-  /** How many items Yjs may look through to place it. */
+  /** How many items were looked through to judge it, and may be by Yjs to place it. */
   readonly conflicts: number;
-  /** It has to be tried apart: whether its items stand between their neighbours shows only when they are in. */
-  readonly isUnproven: boolean;
 };
 
 /** An update as `Y.decodeUpdate` gives it. */
@@ -92,8 +90,7 @@ export function checkUpdate(
     isIncomplete,
     news,
     newcomers,
-    conflicts: conflicts.count,
-    isUnproven: !order.isProven,
+    conflicts: conflicts.count + order.count,
   };
 }
 
@@ -103,7 +100,6 @@ const refused = (fault: UpdateFault): CheckedUpdate => ({
   news: [],
   newcomers: 0,
   conflicts: 0,
-  isUnproven: false,
 });
 
 /** An encoder writes each client once, its structs without a gap (a Skip fills it), none of them empty. */
@@ -185,7 +181,8 @@ function walkRun(
     if (place !== null && struct instanceof Y.Item) {
       if (place.key !== null && !isValue(struct, ds)) return "malformed";
       const behind = leftOf(struct, run.known);
-      if (!order.add(behind, struct.rightOrigin, bounds)) return "malformed";
+      const disorder = order.add(struct, run.known);
+      if (disorder !== null) return disorder;
       if (!conflicts.add(behind, place, bounds)) return "cost";
     }
     run.places.push(place);
@@ -227,8 +224,6 @@ function missingFor(
   runs: Runs,
   doc: Y.Doc,
 ): number | null | UpdateFault {
-  // Behind and before the same character there is no place.
-  if (Y.compareIDs(origin, rightOrigin) && origin !== null) return "malformed";
   for (const other of [origin, rightOrigin, parent]) {
     if (!(other instanceof Y.ID)) continue;
     if (other.client === id.client) {

@@ -20,7 +20,7 @@ import type { SyncMessage } from "./update-gate.ts";
 
 /**
  * What became of an update: it is in the document and the log; its socket is closed; it waits for another update,
- * and nothing has happened; or it is large, or its order is not proven, and it has to be tried apart first.
+ * and nothing has happened; or it is large, and it has to be tried apart first.
  */
 export type Intake = "taken" | "refused" | "waits" | "apart";
 
@@ -78,7 +78,7 @@ export class UpdateIntake {
     const decoded = decode(payload);
     if (decoded === null) return this.refuse(live, connection, "unreadable");
     if (decoded.structs.length > apart.structs) return "apart";
-    return this.#takeDecoded(live, message, { decoded, isTried: false });
+    return this.#takeDecoded(live, message, decoded);
   }
 
   /** Tries an update on a copy of the document, in a thread. */
@@ -105,7 +105,7 @@ export class UpdateIntake {
   takeTried(live: LiveDocument, message: SyncMessage): Intake {
     const decoded = decode(message.payload);
     if (decoded === null) return this.refuse(live, message.connection, "unreadable");
-    return this.#takeDecoded(live, message, { decoded, isTried: true });
+    return this.#takeDecoded(live, message, decoded);
   }
 
   /** Closes the socket; the reason goes to the log and the metrics. */
@@ -128,14 +128,9 @@ export class UpdateIntake {
     return type === messageYjsSyncStep2 ? firstSync : update;
   }
 
-  #takeDecoded(
-    live: LiveDocument,
-    message: SyncMessage,
-    { decoded, isTried }: { readonly decoded: DecodedUpdate; readonly isTried: boolean },
-  ): Intake {
+  #takeDecoded(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
     const { connection, type, payload } = message;
     const checked = this.#options.check(decoded, live.document, this.#limitsOf(message));
-    if (checked.isUnproven && !checked.isIncomplete && !isTried) return "apart";
     const fault = checked.fault ?? this.#clientFault(live, connection, checked);
     if (fault !== null) return this.refuse(live, connection, fault);
     if (checked.isIncomplete) return "waits";

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import * as encoding from "lib0/encoding";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
 import { checkUpdate } from "../extensions/update-check.ts";
+import { crasher } from "./support/crasher.ts";
 import {
   any,
   CONTENT,
@@ -234,22 +234,6 @@ test("[T37] what is new in an update is told by client, known clients apart", ()
   );
   expect(check(update, doc)).toMatchObject({ news: [3, 2], newcomers: 2 });
 });
-
-const crasher = (name: string): { state: Uint8Array; update: Uint8Array } => {
-  const url = new URL(`fuzz/crashers/${name}.json`, import.meta.url);
-  const { state, update } = JSON.parse(readFileSync(url, "utf8")) as Record<string, string>;
-  return { state: Buffer.from(state ?? "", "hex"), update: Buffer.from(update ?? "", "hex") };
-};
-
-test.each(["beside-itself", "before-its-left-neighbour", "between-itself-in-one-update"])(
-  "[L6 T34] an item %s is malformed: where it lands would follow from when it came",
-  (name) => {
-    const { state, update } = crasher(name);
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, state);
-    expect(check(update, doc).fault).toBe("malformed");
-  },
-);
 
 test("[L6 T34] an attribute has one value at a time: several are past ones, and deleted", () => {
   const author = Object.assign(new Y.Doc({ gc: false }), { clientID: 1 });

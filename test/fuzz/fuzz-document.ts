@@ -7,8 +7,9 @@ import type { Node } from "../../server/node.ts";
 import { replay } from "../support/replay.ts";
 import { until } from "../support/until.ts";
 import { type Attacker, openAttacker } from "./attacker.ts";
-import { honestUpdate, type Random, upTo } from "./honest-edits.ts";
+import { honestUpdate, pick, type Random, upTo } from "./honest-edits.ts";
 import { mutated } from "./mutations.ts";
+import { strayItems } from "./stray-items.ts";
 import { structSoup } from "./struct-soup.ts";
 
 /** An update that broke a promise, with the document it was sent to. */
@@ -127,8 +128,9 @@ function createBase(
 
 function hostileUpdate(base: Base, clients: readonly number[], random: Random): Uint8Array {
   const choice = random();
-  if (choice < 0.25) return structSoup(base.state, clients, random);
-  return choice < 0.28 ? base.own : mutated(base.own, base.other, random);
+  if (choice < 0.2) return structSoup(base.state, clients, random);
+  if (choice < 0.3) return strayItems(base.state, pick(random, clients), random);
+  return choice < 0.33 ? base.own : mutated(base.own, base.other, random);
 }
 
 /** True when a document has more than it told others. */
