@@ -32,7 +32,7 @@ export function strayItems(state: Uint8Array, client: number, random: Random): U
   const structs = Array.from({ length: 1 + upTo(random, 3) }, () => {
     const word = pick(random, ["a", "bc", "def"]);
     const struct = text(place(pick(random, ids), pick(random, ids)), word);
-    for (const _ of word) ids.push([client, end++]);
+    for (let left = word.length; left > 0; left -= 1, end += 1) ids.push([client, end]);
     return struct;
   });
   return rawUpdate({ client, clock, structs });
