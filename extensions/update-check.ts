@@ -1,9 +1,8 @@
 import * as Y from "yjs";
-import { UpdateConflicts } from "./update-conflicts.ts";
 import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
 import { UpdateOrder } from "./update-order.ts";
 import { UpdatePlaces } from "./update-places.ts";
-import { leftOf, NO_BOUNDS, type Run, type Runs, type Struct } from "./update-runs.ts";
+import { type Run, type Runs, type Struct } from "./update-runs.ts";
 
 /** Why an update is refused; the sentence is for the log. */
 export const UPDATE_FAULTS = {
@@ -72,9 +71,8 @@ export function checkUpdate(
   if (structs.length + ranges > limits.maxStructs) return refused("structs");
   const runs = toRuns(structs, doc);
   if (typeof runs === "string") return refused(runs);
-  const conflicts = new UpdateConflicts(doc);
   const order = new UpdateOrder(doc, runs);
-  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, conflicts, order });
+  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, order });
   if (typeof walked === "string") return refused(walked);
   const deletions = checkDeletions(ds, runs, doc);
   if (typeof deletions === "string") return refused(deletions);
@@ -90,7 +88,7 @@ export function checkUpdate(
     isIncomplete,
     news,
     newcomers,
-    conflicts: conflicts.count + order.count,
+    conflicts: order.count,
   };
 }
 
@@ -112,7 +110,7 @@ function toRuns(structs: readonly Struct[], doc: Y.Doc): Map<number, Run> | Upda
     if (run?.client !== client) {
       if (runs.has(client)) return "malformed";
       const known = Y.getState(doc.store, client);
-      run = { client, structs: [], at: 0, known, reached: known, places: [], bounds: [] };
+      run = { client, structs: [], at: 0, known, reached: known, places: [] };
       runs.set(client, run);
       expected = clock;
       if (client > MAX_CLIENT_ID) return "clock";
@@ -149,7 +147,6 @@ type WalkOptions = {
   readonly doc: Y.Doc;
   readonly ds: DecodedUpdate["ds"];
   readonly limits: UpdateLimits;
-  readonly conflicts: UpdateConflicts;
   readonly order: UpdateOrder;
 };
 
@@ -158,13 +155,12 @@ function walkRun(
   run: Run,
   runs: Runs,
   places: UpdatePlaces,
-  { doc, ds, limits, conflicts, order }: WalkOptions,
+  { doc, ds, limits, order }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
     if (struct instanceof Y.Skip) {
       run.places.push(null);
-      run.bounds.push(NO_BOUNDS);
       continue;
     }
     if (struct.id.clock > run.reached) return run.client;
@@ -177,16 +173,12 @@ function walkRun(
     const fault =
       struct instanceof Y.Item ? itemFault(struct, place, run, { places, limits }) : null;
     if (fault !== null) return fault;
-    const bounds = struct instanceof Y.Item ? places.boundsOf(struct, run.known) : NO_BOUNDS;
     if (place !== null && struct instanceof Y.Item) {
       if (place.key !== null && !isValue(struct, ds)) return "malformed";
-      const behind = leftOf(struct, run.known);
-      const disorder = order.add(struct, run.known);
+      const disorder = order.add(struct, run.known, place);
       if (disorder !== null) return disorder;
-      if (!conflicts.add(behind, place, bounds)) return "cost";
     }
     run.places.push(place);
-    run.bounds.push(bounds);
     if (isNews) run.reached = end;
   }
   return null;

@@ -1,11 +1,19 @@
 import * as Y from "yjs";
+import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
+import type { Place } from "./update-content.ts";
 import { indexOf, leftOf, runOf, type Runs } from "./update-runs.ts";
 
-/** What may be looked at for one update, items: some 50 ms. An honest one needs a step or two for each of its own. */
+/** What may be looked through for one update, items: some 50 ms. An honest one stands next to what it was typed at. */
 const MAX_STEPS = 500_000;
 
-/** Of a new item: what it hangs on that is new and hangs on nothing new, what that hangs on, and how far down it is. */
-type Branch = { readonly top: Y.ID; readonly origin: Y.ID | null; readonly depth: number };
+/** Something new that hangs on what the document has, and all that hangs on it. */
+type Branch = {
+  readonly top: Y.ID;
+  /** What the top hangs on; null: the beginning of its list. */
+  readonly origin: Y.ID | null;
+  /** What of the document stands behind all of it; null: nothing that is known. */
+  readonly end: Character | null;
+};
 
 /** A character, and the item that holds it. */
 type Character = {
@@ -14,25 +22,47 @@ type Character = {
   /** The clock of the item's first character. */
   readonly first: number;
   readonly origin: Y.ID | null;
-  /** Of the item; null: the document has it. */
+  /** Null: the document has it. */
   readonly branch: Branch | null;
+  /** How far below the top of its branch, characters. */
+  readonly depth: number;
 };
 
+/** What of the document stands between two characters, and what is behind that; null: the list ends there. */
+type Gap = { readonly items: ReadonlySet<Y.Item>; readonly end: Character | null };
+
+/** What is known of a gap before it is walked. */
+type Way = {
+  readonly end: Character | null;
+  /** True: the end is in the left one's item, behind it. */
+  readonly isEnd: boolean;
+  readonly origin: Character | null;
+  /** True: what is sought stands behind the left one, wherever the origin of its branch is. */
+  readonly isBehind: boolean;
+};
+
+/** What is needed of Yjs' types; their events are of no interest here. */
+type Parent = { readonly _start: Y.Item | null; readonly _map: Map<string, Y.Item> };
+
 /**
- * Tells whether the place of a new item follows from what it says. To Yjs a list is a tree: each character hangs on its
- * left neighbour. Where the right neighbour is deep in a branch that hangs on the left one, and the branch begins with a
- * smaller client id, Yjs puts the item behind that beginning: within a branch of which it is no part. What else hangs
- * there then stands before the item or behind it, as it came, and whoever loads the document later has other words than
- * whoever was there (found by `npm run fuzz`).
+ * Tells whether the place of a new item follows from what it says, and what Yjs may have to look through to find it.
+ *
+ * To Yjs a list is a tree: each character hangs on its left neighbour. Where the right neighbour is deep in a branch
+ * that hangs on the left one, and the branch begins with a smaller client id, Yjs puts the item behind that beginning:
+ * within a branch of which it is no part. What else hangs there then stands before the item or behind it, as it came,
+ * and whoever loads the document later has other words than whoever was there (found by `npm run fuzz`).
  *
  * An honest editor names neighbours that are side by side: the right one hangs on the left one itself, or is no deeper
  * in the tree. Yjs' redo may name a right one that stands before the left one, which is no harm: Yjs never meets it.
- * One for each update: it remembers how far it has looked.
+ *
+ * Yjs looks through what stands between. Thousands of items that all name the same two neighbours cost the square of
+ * their number, and each of their updates is small. One for each update: it remembers how far it has looked.
  */
 export class UpdateOrder {
   readonly #doc: Y.Doc;
   readonly #runs: Runs;
-  readonly #branches = new Map<unknown, Branch>();
+  readonly #branches = new Map<unknown, { readonly branch: Branch; readonly depth: number }>();
+  readonly #gaps = new Map<string, Gap>();
   #steps = 0;
 
   constructor(doc: Y.Doc, runs: Runs) {
@@ -40,44 +70,47 @@ export class UpdateOrder {
     this.#runs = runs;
   }
 
-  /** Items that were looked at beyond the neighbours themselves. */
+  /** Items that were looked through, the same one as often as it was. */
   get count(): number {
     return this.#steps;
   }
 
-  /** Everything that the item refers to must be in the document, or added. `known`: what the document has of its client. */
-  add(item: Y.Item, known: number): "malformed" | "cost" | null {
+  /** What the item refers to must be in the document, or added. `known`: what the document has of its client. */
+  add(item: Y.Item, known: number, place: Place): "malformed" | "cost" | null {
     const { client, clock } = item.id;
     const origin = leftOf(item, known);
     const left = origin && this.#at(origin);
-    const top = Y.createID(client, Math.max(clock, known));
-    this.#branches.set(item, below(left) ?? { top, origin, depth: 0 });
     const right = item.rightOrigin && this.#at(item.rightOrigin);
-    // Collected: Yjs keeps nothing of the item.
-    if (right === null || (left === null && origin !== null)) return null;
-    const isCut = left !== null && this.#isCutBetween(right, left);
-    const begin = this.#beginOf(right, left);
+    const isCut = left !== null && right !== null && this.#isCutBetween(right, left);
+    let begin: Y.ID | null = null;
+    if (left !== null && left.branch !== null) {
+      // Yjs looks no further than to the next of the document: that hangs on nothing new.
+      this.#branches.set(item, { branch: left.branch, depth: left.depth + 1 });
+      if (right !== null) begin = this.#beginInUpdate(right, left);
+    } else {
+      const gap = this.#gapBetween(left, right, place);
+      const top = Y.createID(client, Math.max(clock, known));
+      this.#branches.set(item, { branch: { top, origin, end: gap.end }, depth: 0 });
+      if (right !== null) begin = this.#beginInDocument(right, left, gap);
+    }
     if (this.#steps > MAX_STEPS) return "cost";
-    const isSplit = begin !== null && begin.client < client && !Y.compareIDs(begin, right.id);
+    const isSplit =
+      begin !== null && begin.client < client && !Y.compareIDs(begin, right?.id ?? null);
     return isCut || isSplit ? "malformed" : null;
   }
 
-  /** What hangs on the left one, on the way from there to the right one; null: there is no such way. */
-  #beginOf(right: Character, left: Character | null): Y.ID | null {
-    const [branch, leftBranch] = [below(right), below(left)];
-    if (leftBranch !== null) {
-      // What the document has hangs on nothing that is new.
-      if (branch === null || branch.top !== leftBranch.top) return null;
-      return this.#climb(right, left, (at) => (below(at)?.depth ?? 0) > leftBranch.depth);
-    }
+  /** What hangs on the left one, which is new, on the way to the right one; null: there is no such way. */
+  #beginInUpdate(right: Character, left: Character): Y.ID | null {
+    if (right.branch !== left.branch) return null;
+    return this.#climb(right, left, ({ depth }) => depth > left.depth);
+  }
+
+  /** … on the left one, which the document has. */
+  #beginInDocument(right: Character, left: Character | null, { items }: Gap): Y.ID | null {
+    const { branch } = right;
     if (branch !== null && Y.compareIDs(branch.origin, left && left.id)) return branch.top;
     const from = branch === null ? right : branch.origin && this.#at(branch.origin);
-    let between: ReadonlySet<Y.Item> | null = null;
-    return this.#climb(from, left, ({ item }) => {
-      if (left === null) return true;
-      between ??= this.#between(left.item, right.item);
-      return between.has(item);
-    });
+    return this.#climb(from, left, ({ item }) => item === left?.item || items.has(item));
   }
 
   /** `mayHang`: whether something may hang on the left one; if not, there is no need to go on. */
@@ -99,15 +132,53 @@ export class UpdateOrder {
     return null;
   }
 
-  /** The items of the document from the left one to the right one; to the end of the list, if that is not behind it. */
-  #between(left: Y.Item, right: Y.Item): ReadonlySet<Y.Item> {
-    const between = new Set<Y.Item>();
-    for (let at: Y.Item | null = left; at !== null && at !== right; at = at.right) {
-      between.add(at);
+  /**
+   * What of the document Yjs may look through from the left one, which the document has, to the right one. One that is
+   * new stands behind what its branch hangs on, and before the end of it. One that stands before the left one is never
+   * met, and Yjs looks on.
+   */
+  #gapBetween(left: Character | null, right: Character | null, place: Place): Gap {
+    const begin = left === null ? this.#firstOf(place) : left.item.right;
+    const branch = right && right.branch;
+    const end = branch === null ? right : branch.end;
+    const origin = branch && branch.origin && this.#at(branch.origin);
+    const isEnd = end !== null && isBeside(left, end, 1);
+    const isBehind =
+      branch === null || left === null || (origin !== null && isBeside(left, origin, 0));
+    if (isBehind && (isEnd || begin === (end && end.item))) return { items: NOTHING, end };
+    if (begin === null) return { items: NOTHING, end: null };
+    const ids = [left === null ? null : left.id, begin.id, right && right.id];
+    const key = ids.map((id) => id && `${id.client} ${id.clock}`).join();
+    const known = this.#gaps.get(key);
+    this.#steps += known?.items.size ?? 0;
+    if (known !== undefined) return known;
+    const gap = this.#walk(begin, { end, isEnd, origin, isBehind });
+    this.#gaps.set(key, gap);
+    return gap;
+  }
+
+  #walk(begin: Y.Item, { end, isEnd, origin, isBehind }: Way): Gap {
+    const items = new Set<Y.Item>();
+    let [hasEnd, hasOrigin] = [isEnd, isBehind];
+    for (let at: Y.Item | null = begin; at !== null && this.#steps <= MAX_STEPS; at = at.right) {
+      hasEnd ||= at === end?.item;
+      if (hasEnd && hasOrigin) return { items, end };
+      hasOrigin ||= at === origin?.item;
+      items.add(at);
       this.#steps += 1;
-      if (this.#steps > MAX_STEPS) break;
     }
-    return between;
+    return { items, end: null };
+  }
+
+  /** The first of the list that the place is in; of an attribute, the first value that it ever had. */
+  #firstOf({ within, kind, depth, key }: Place): Y.Item | null {
+    const root = kind === "fragment" ? FRAGMENT : DIAGRAM;
+    const parent = (depth === 0 ? this.#doc.share.get(root) : within) as Parent | undefined;
+    if (parent === undefined) return null;
+    if (key === null) return parent._start;
+    let first = parent._map.get(key) ?? null;
+    for (; first?.left && this.#steps <= MAX_STEPS; first = first.left) this.#steps += 1;
+    return first;
   }
 
   /**
@@ -139,13 +210,14 @@ export class UpdateOrder {
     if (!(item instanceof Y.Item)) return null;
     const known = run?.known ?? 0;
     const first = Math.max(item.id.clock, known);
-    const branch = run === null ? null : (this.#branches.get(item) ?? null);
-    return { id, item, first, origin: leftOf(item, known), branch };
+    const added = run === null ? undefined : this.#branches.get(item);
+    const depth = (added?.depth ?? 0) + id.clock - first;
+    return { id, item, first, origin: leftOf(item, known), branch: added?.branch ?? null, depth };
   }
 }
 
-/** Of what hangs on this character; null: it is of the document. */
-function below(at: Character | null): Branch | null {
-  if (at === null || at.branch === null) return null;
-  return { ...at.branch, depth: at.branch.depth + 1 + at.id.clock - at.first };
-}
+const NOTHING: ReadonlySet<Y.Item> = new Set();
+
+/** True when it is `steps` or more characters to the right of the left one, and both in one item of the document. */
+const isBeside = (left: Character | null, at: Character, steps: number): boolean =>
+  left !== null && left.item === at.item && at.id.clock >= left.id.clock + steps;

@@ -1,15 +1,7 @@
 import * as Y from "yjs";
 import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
-import {
-  type Bounds,
-  indexOf,
-  leftOf,
-  NO_BOUNDS,
-  runOf,
-  type Runs,
-  type Struct,
-} from "./update-runs.ts";
+import { indexOf, runOf, type Runs, type Struct } from "./update-runs.ts";
 
 /** Yjs types its types by their events, which are of no interest here. */
 type AnyType = Pick<Y.XmlText, "_item">;
@@ -48,22 +40,6 @@ export class UpdatePlaces {
     const inside = this.#inside(parent);
     if (parentSub === null || inside === null || typeof inside === "string") return inside;
     return { ...inside, key: parentSub };
-  }
-
-  /** The nearest neighbours that the document has, to the left and to the right; null: it reaches to the end. */
-  boundsOf(item: Y.Item, known: number): Bounds {
-    const origin = leftOf(item, known);
-    const { rightOrigin } = item;
-    return {
-      left: origin && this.#boundAt(origin, "left"),
-      right: rightOrigin && this.#boundAt(rightOrigin, "right"),
-    };
-  }
-
-  #boundAt(id: Y.ID, side: keyof Bounds): Y.ID | null {
-    const run = runOf(this.#runs, id);
-    if (run === null) return id;
-    return (run.bounds[indexOf(run, id.clock)] ?? NO_BOUNDS)[side];
   }
 
   /**

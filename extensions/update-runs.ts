@@ -16,17 +16,9 @@ export type Run = {
   reached: number;
   /** Of each struct before `at`; null where nothing will be kept of it. */
   readonly places: (Place | null)[];
-  /** Of each struct before `at`: between what of the document it claims to stand. */
-  readonly bounds: Bounds[];
 };
 
 export type Runs = ReadonlyMap<number, Run>;
-
-/** Between what an item claims to stand; null: the beginning or the end of its list. */
-export type Bounds = { readonly left: Y.ID | null; readonly right: Y.ID | null };
-
-/** Of what stands nowhere. */
-export const NO_BOUNDS: Bounds = { left: null, right: null };
 
 /** The run that brings this clock; null: the document has it. */
 export function runOf(runs: Runs, { client, clock }: Y.ID): Run | null {

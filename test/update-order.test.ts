@@ -61,6 +61,28 @@ test("[L6] an item may name its right neighbour on both sides: Yjs' redo does, a
   expect(checked(rawUpdate(only, beside)).fault).toBeNull();
 });
 
+test("[L6] a right neighbour that Yjs never meets does not hide what it looks through", () => {
+  const crowd = Array.from({ length: 600 }, (_, at) => ({
+    client: 100 + at,
+    structs: [text({ origin: [13, 0] }, "x")],
+  }));
+  const list = rawUpdate(
+    { client: 11, structs: [text({ root: "diagram" }, "a")] },
+    { client: 12, structs: [text({ origin: [11, 0] }, "b")] },
+    { client: 13, structs: [text({ origin: [12, 0] }, "c")] },
+    ...crowd,
+  );
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, list);
+  const stray = text({ origin: [13, 0], rightOrigin: [12, 0] }, "d");
+  const before = text({ origin: [11, 0], rightOrigin: [9, 0] }, "e");
+  const update = rawUpdate({ client: 9, structs: [stray, before] });
+  const { fault, conflicts } = checked(update, doc);
+  expect(fault).toBeNull();
+  // 600 for the one, and two more for the other.
+  expect(conflicts).toBeGreaterThanOrEqual(1202);
+});
+
 function* hostileUpdates(doc: Y.Doc): Generator<Uint8Array> {
   const clients = Array.from({ length: 5 }, () => upTo(random, 2 ** 32));
   const [first = 0, ...others] = clients;
