@@ -1,4 +1,5 @@
 /** The server without its check of updates, for the row that measures what the check costs. Never for anybody's documents. */
+import type { CheckedUpdate } from "../extensions/update-check.ts";
 import { SERVER_APPLICATION } from "../persistence/server-lock.ts";
 import { readConfig } from "../server/config.ts";
 import { createLogger } from "../server/logger.ts";
@@ -9,13 +10,12 @@ const config = readConfig();
 const logger = createLogger(config);
 const storage = await openStorage(config, { applicationName: SERVER_APPLICATION, logger });
 await prepareSchema(storage, { automatic: true, logger });
-const check = () => ({
+const check = (): CheckedUpdate => ({
   fault: null,
   isIncomplete: false,
   news: [],
   newcomers: 0,
-  conflicts: 0,
-  isUnproven: false,
+  looked: 0,
 });
 const node = await startNode({ config, storage, logger, check });
 

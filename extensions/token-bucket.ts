@@ -10,6 +10,7 @@ export class TokenBucket {
   readonly #now: () => number;
   #left: number;
   #filledMs: number;
+  #wanted = 0;
 
   constructor(rate: Rate, now = (): number => performance.now()) {
     this.#rate = rate;
@@ -26,9 +27,18 @@ export class TokenBucket {
 
   /** Takes only what is there; a refusal costs nothing. */
   tryTake(tokens = 1): boolean {
-    if (this.#left < tokens && this.#refill() < tokens) return false;
+    if (this.#left < tokens && this.#refill() < tokens) {
+      this.#wanted = Math.min(tokens, this.#rate.burst);
+      return false;
+    }
     this.#left -= tokens;
+    this.#wanted = 0;
     return true;
+  }
+
+  /** True until it has what was refused last: whoever waits for that gets it. */
+  get isShort(): boolean {
+    return this.#left < this.#wanted && this.#refill() < this.#wanted;
   }
 
   /** How long until nothing is owed, ms. */

@@ -29,8 +29,7 @@ const WALL_FACTOR = 20;
 const COPY_TIMEOUT_MS = 30_000;
 
 /**
- * Tries updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time: large ones,
- * and those whose order shows only when they are in.
+ * Tries large updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time.
  * A thread cannot be interrupted, only ended: the next update starts another.
  */
 export class UpdateCheckThread {

@@ -39,8 +39,8 @@ export type CheckedUpdate = {
   readonly news: readonly number[];
   /** How many of them it has never heard of. */
   readonly newcomers: number;
-  /** How many items were looked through to judge it, and may be by Yjs to place it. */
-  readonly conflicts: number;
+  /** How many items were looked through to judge it, as Yjs may have to when it places them; of a refused one, too. */
+  readonly looked: number;
 };
 
 /** An update as `Y.decodeUpdate` gives it. */
@@ -73,9 +73,9 @@ export function checkUpdate(
   if (typeof runs === "string") return refused(runs);
   const order = new UpdateOrder(doc, runs);
   const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, order });
-  if (typeof walked === "string") return refused(walked);
+  if (typeof walked === "string") return refused(walked, order.count);
   const deletions = checkDeletions(ds, runs, doc);
-  if (typeof deletions === "string") return refused(deletions);
+  if (typeof deletions === "string") return refused(deletions, order.count);
   const news: number[] = [];
   let newcomers = 0;
   for (const { client, known, reached } of runs.values()) {
@@ -88,16 +88,16 @@ export function checkUpdate(
     isIncomplete,
     news,
     newcomers,
-    conflicts: order.count,
+    looked: order.count,
   };
 }
 
-const refused = (fault: UpdateFault): CheckedUpdate => ({
+const refused = (fault: UpdateFault, looked = 0): CheckedUpdate => ({
   fault,
   isIncomplete: false,
   news: [],
   newcomers: 0,
-  conflicts: 0,
+  looked,
 });
 
 /** An encoder writes each client once, its structs without a gap (a Skip fills it), none of them empty. */

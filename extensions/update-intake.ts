@@ -7,7 +7,7 @@ import type { LiveDocument } from "./live-document.ts";
 import type { LiveDocuments } from "./live-documents.ts";
 import { NewClients } from "./new-clients.ts";
 import { codeOf } from "./refusal.ts";
-import { createBuckets } from "./token-bucket.ts";
+import { createBuckets, type TokenBucket } from "./token-bucket.ts";
 import {
   type CheckedUpdate,
   type DecodedUpdate,
@@ -44,17 +44,17 @@ export type IntakeOptions = {
 };
 
 /**
- * Items that the updates of one author may have Yjs look through, on all his sockets: what one update may at most,
+ * Items that may be looked through for the updates of one author, on all his sockets: what may be for one update,
  * twice at once. Counted, not timed: a busy machine is nobody's fault.
  */
-const CONFLICT_RATE = { perSecond: 20_000, burst: 1_000_000 };
+const PACE = { perSecond: 20_000, burst: 1_000_000 };
 
 /** Judges one update, applies it, and refuses what is not good: a reason for the log, a code for the socket. */
 export class UpdateIntake {
   readonly #documents: LiveDocuments;
   readonly #options: IntakeOptions;
   readonly #newClients: NewClients;
-  readonly #conflicts = createBuckets(CONFLICT_RATE);
+  readonly #paces = createBuckets(PACE);
 
   constructor(documents: LiveDocuments, options: IntakeOptions) {
     this.#documents = documents;
@@ -71,6 +71,8 @@ export class UpdateIntake {
   take(live: LiveDocument, message: SyncMessage): Intake {
     const { payload, connection } = message;
     const { apart } = this.#options.limits;
+    // Before it costs anything. Whoever waits gets what was refused last.
+    if (this.#paceOf(connection).isShort) return this.refuse(live, connection, "pace");
     if (payload.length > this.#limitsOf(message).maxBytes) {
       return this.refuse(live, connection, "size");
     }
@@ -128,30 +130,37 @@ export class UpdateIntake {
     return type === messageYjsSyncStep2 ? firstSync : update;
   }
 
+  /** What it costs to judge an update counts as its author's, also when it is refused. */
   #takeDecoded(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
+    const { socket } = message.connection.context as SocketContext;
+    const begunMs = performance.now();
+    const outcome = this.#judge(live, message, decoded);
+    // In Yjs the price of an insertion grows with what others inserted at the same place: no count of bytes bounds it.
+    socket.allowance.busyFor(performance.now() - begunMs);
+    return outcome;
+  }
+
+  #judge(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
     const { connection, type, payload } = message;
+    const { author } = connection.context as SocketContext;
     const checked = this.#options.check(decoded, live.document, this.#limitsOf(message));
+    const isInPace = checked.looked === 0 || this.#paceOf(connection).tryTake(checked.looked);
     const fault = checked.fault ?? this.#clientFault(live, connection, checked);
     if (fault !== null) return this.refuse(live, connection, fault);
+    if (!isInPace) return this.refuse(live, connection, "pace");
     if (checked.isIncomplete) return "waits";
-    const { author, socket } = connection.context as SocketContext;
-    if (checked.conflicts > 0 && !this.#mayCost(author, checked.conflicts)) {
-      return this.refuse(live, connection, "pace");
-    }
-    const begunMs = performance.now();
     if (!live.receive(payload, author)) return this.refuse(live, connection, "threw");
     const [client] = checked.news;
     // An edit is of one client; what brings several is a copy that somebody kept, and they may come back.
     if (type === messageYjsUpdate && client !== undefined && checked.news.length === 1) {
       live.writers.wrote(client, connection);
     }
-    // In Yjs the price of an insertion grows with what others inserted at the same place: no count of bytes bounds it.
-    socket.allowance.busyFor(performance.now() - begunMs);
     return "taken";
   }
 
-  #mayCost({ userId, agentId }: SocketContext["author"], conflicts: number): boolean {
-    return this.#conflicts(`${userId} ${agentId}`).take(conflicts);
+  #paceOf(connection: Connection): TokenBucket {
+    const { author } = connection.context as SocketContext;
+    return this.#paces(`${author.userId} ${author.agentId}`);
   }
 
   #clientFault(

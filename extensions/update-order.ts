@@ -3,15 +3,16 @@ import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
 import { indexOf, leftOf, runOf, type Runs } from "./update-runs.ts";
 
-/** What may be looked through for one update, items: some 50 ms. An honest one stands next to what it was typed at. */
+/** What may be looked through for one update, items: a tenth of a second. An honest edit looks at a few. */
 const MAX_STEPS = 500_000;
 
-/** Something new that hangs on what the document has, and all that hangs on it. */
+/** A new item that hangs on a character of the document, and everything new that hangs on it. */
 type Branch = {
+  /** Its first character. */
   readonly top: Y.ID;
-  /** What the top hangs on; null: the beginning of its list. */
+  /** The character of the document that it hangs on; null: it is the first of its list. */
   readonly origin: Y.ID | null;
-  /** What of the document stands behind all of it; null: nothing that is known. */
+  /** A character of the document that stands behind the whole branch; null: none is known. */
   readonly end: Character | null;
 };
 
@@ -21,23 +22,24 @@ type Character = {
   readonly item: Y.Item;
   /** The clock of the item's first character. */
   readonly first: number;
+  /** What the item's first character hangs on. */
   readonly origin: Y.ID | null;
   /** Null: the document has it. */
   readonly branch: Branch | null;
-  /** How far below the top of its branch, characters. */
+  /** How many characters are between it and the top of its branch. */
   readonly depth: number;
 };
 
-/** What of the document stands between two characters, and what is behind that; null: the list ends there. */
+/** The items of the document between two characters, and the character that ends the gap; null: the list ends it. */
 type Gap = { readonly items: ReadonlySet<Y.Item>; readonly end: Character | null };
 
 /** What is known of a gap before it is walked. */
 type Way = {
   readonly end: Character | null;
-  /** True: the end is in the left one's item, behind it. */
+  /** True: the end is in the left neighbour's item, to the right of it. */
   readonly isEnd: boolean;
   readonly origin: Character | null;
-  /** True: what is sought stands behind the left one, wherever the origin of its branch is. */
+  /** False: the right neighbour may stand left of the left one, until `origin` is met on the way. */
   readonly isBehind: boolean;
 };
 
@@ -45,23 +47,25 @@ type Way = {
 type Parent = { readonly _start: Y.Item | null; readonly _map: Map<string, Y.Item> };
 
 /**
- * Tells whether the place of a new item follows from what it says, and what Yjs may have to look through to find it.
+ * Tells whether the place of a new item follows from what it says, and counts what Yjs may have to look through to
+ * find it.
  *
  * To Yjs a list is a tree: each character hangs on its left neighbour. Where the right neighbour is deep in a branch
  * that hangs on the left one, and the branch begins with a smaller client id, Yjs puts the item behind that beginning:
- * within a branch of which it is no part. What else hangs there then stands before the item or behind it, as it came,
- * and whoever loads the document later has other words than whoever was there (found by `npm run fuzz`).
+ * inside a branch that it is no part of. What else hangs there then stands before the item or behind it, as it came,
+ * and whoever loads the document later reads other words than whoever was there (found by `npm run fuzz`).
  *
  * An honest editor names neighbours that are side by side: the right one hangs on the left one itself, or is no deeper
- * in the tree. Yjs' redo may name a right one that stands before the left one, which is no harm: Yjs never meets it.
+ * in the tree. Yjs' redo may name a right one that stands left of the left one. That does no harm: Yjs walks to the
+ * right from the left one, and never meets it.
  *
- * Yjs looks through what stands between. Thousands of items that all name the same two neighbours cost the square of
- * their number, and each of their updates is small. One for each update: it remembers how far it has looked.
+ * Thousands of items that all name the same two neighbours cost the square of their number, and each of their updates
+ * is small: so what stands between is counted. One for each update: it remembers how far it has looked.
  */
 export class UpdateOrder {
   readonly #doc: Y.Doc;
   readonly #runs: Runs;
-  readonly #branches = new Map<unknown, { readonly branch: Branch; readonly depth: number }>();
+  readonly #branches = new Map<Y.Item, { readonly branch: Branch; readonly depth: number }>();
   readonly #gaps = new Map<string, Gap>();
   #steps = 0;
 
@@ -70,7 +74,7 @@ export class UpdateOrder {
     this.#runs = runs;
   }
 
-  /** Items that were looked through, the same one as often as it was. */
+  /** Items that were looked through; one that was looked at twice counts twice. */
   get count(): number {
     return this.#steps;
   }
@@ -84,7 +88,7 @@ export class UpdateOrder {
     const isCut = left !== null && right !== null && this.#isCutBetween(right, left);
     let begin: Y.ID | null = null;
     if (left !== null && left.branch !== null) {
-      // Yjs looks no further than to the next of the document: that hangs on nothing new.
+      // Yjs looks no further than to the next item of the document, which hangs on nothing new.
       this.#branches.set(item, { branch: left.branch, depth: left.depth + 1 });
       if (right !== null) begin = this.#beginInUpdate(right, left);
     } else {
@@ -99,13 +103,13 @@ export class UpdateOrder {
     return isCut || isSplit ? "malformed" : null;
   }
 
-  /** What hangs on the left one, which is new, on the way to the right one; null: there is no such way. */
+  /** The child of the left one, which is new, that the right one is or hangs under; null: it does not hang under it. */
   #beginInUpdate(right: Character, left: Character): Y.ID | null {
     if (right.branch !== left.branch) return null;
     return this.#climb(right, left, ({ depth }) => depth > left.depth);
   }
 
-  /** … on the left one, which the document has. */
+  /** The child of the left one, which the document has or which is the beginning of the list. */
   #beginInDocument(right: Character, left: Character | null, { items }: Gap): Y.ID | null {
     const { branch } = right;
     if (branch !== null && Y.compareIDs(branch.origin, left && left.id)) return branch.top;
@@ -113,7 +117,7 @@ export class UpdateOrder {
     return this.#climb(from, left, ({ item }) => item === left?.item || items.has(item));
   }
 
-  /** `mayHang`: whether something may hang on the left one; if not, there is no need to go on. */
+  /** Goes from one to what it hangs on, and so on. `mayHang`: false where that cannot hang under the left one. */
   #climb(
     from: Character | null,
     left: Character | null,
@@ -133,9 +137,9 @@ export class UpdateOrder {
   }
 
   /**
-   * What of the document Yjs may look through from the left one, which the document has, to the right one. One that is
-   * new stands behind what its branch hangs on, and before the end of it. One that stands before the left one is never
-   * met, and Yjs looks on.
+   * What of the document Yjs may look through from the left one, which the document has, to the right one. A right one
+   * that is new stands somewhere between what its branch hangs on and the end of the branch. If it may stand left of the
+   * left one, Yjs may look on to the end of the list.
    */
   #gapBetween(left: Character | null, right: Character | null, place: Place): Gap {
     const begin = left === null ? this.#firstOf(place) : left.item.right;

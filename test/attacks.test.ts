@@ -50,7 +50,7 @@ describe("[L6] a crowded place", () => {
     doc.getText("diagram").insert(0, "abcdef");
     for (let other = 0; other < 50; other += 1) typedBy(doc, 6 + other);
     const update = typedBy(new Y.Doc(), 3, doc);
-    expect(checkUpdate(Y.decodeUpdate(update), doc, LIMITS).conflicts).toBe(0);
+    expect(checkUpdate(Y.decodeUpdate(update), doc, LIMITS).looked).toBe(0);
   });
 
   test("takes what was typed there in a row, however long: only its beginning is looked for", () => {
@@ -96,6 +96,28 @@ describe("[L6] a crowded place", () => {
     const codes = new Set(sockets.map(({ closed }) => closed?.code));
     expect(codes).toEqual(new Set([undefined, 4429]));
     for (const socket of sockets) await socket.close();
+  });
+});
+
+describe("[L6] what costs too much", () => {
+  test("is counted though it was refused, and the next is refused before it costs anything", async () => {
+    const node = await nodes.start();
+    const { name } = await nodes.tenant.document();
+    const codes: unknown[] = [];
+    for (const update of [
+      crowd(1, 490),
+      crowd(2, 490),
+      crowd(3, 490),
+      crowd(4, 490),
+      crowd(5, 1),
+    ]) {
+      const socket = await openWire({ url: node.url, name, token: nodes.tenant.token });
+      socket.send("update", update);
+      await socket.answered();
+      codes.push(socket.closed?.code);
+      await socket.close();
+    }
+    expect(codes).toEqual([undefined, undefined, undefined, 4400, 4429]);
   });
 });
 

@@ -45,6 +45,21 @@ test("[A4] who keeps the process busy for too long is not read until it is paid 
   }
 });
 
+test("a bucket that refused is short until it has what was asked for, whoever asks meanwhile", () => {
+  let nowMs = 0;
+  const bucket = new TokenBucket({ perSecond: 10, burst: 100 }, () => nowMs);
+  expect([bucket.tryTake(80), bucket.isShort]).toEqual([true, false]);
+  expect([bucket.tryTake(50), bucket.isShort]).toEqual([false, true]);
+  nowMs = 2900;
+  expect(bucket.isShort).toBe(true);
+  nowMs = 3100;
+  expect([bucket.isShort, bucket.tryTake(50), bucket.isShort]).toEqual([false, true, false]);
+  // More than it ever holds: until it is full.
+  expect([bucket.tryTake(1000), bucket.isShort]).toEqual([false, true]);
+  nowMs = 20_000;
+  expect(bucket.isShort).toBe(false);
+});
+
 test("[A4] what the updates of a real socket cost comes to its intake", async () => {
   const counted = vi.spyOn(Intake.prototype, "busyFor");
   const { rest, tenant } = await useRest();

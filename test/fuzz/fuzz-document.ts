@@ -7,7 +7,7 @@ import type { Node } from "../../server/node.ts";
 import { replay } from "../support/replay.ts";
 import { until } from "../support/until.ts";
 import { type Attacker, openAttacker } from "./attacker.ts";
-import { honestUpdate, pick, type Random, upTo } from "./honest-edits.ts";
+import { honestUpdate, type Random, upTo } from "./honest-edits.ts";
 import { mutated } from "./mutations.ts";
 import { strayItems } from "./stray-items.ts";
 import { structSoup } from "./struct-soup.ts";
@@ -129,7 +129,7 @@ function createBase(
 function hostileUpdate(base: Base, clients: readonly number[], random: Random): Uint8Array {
   const choice = random();
   if (choice < 0.2) return structSoup(base.state, clients, random);
-  if (choice < 0.3) return strayItems(base.state, pick(random, clients), random);
+  if (choice < 0.3) return strayItems(base.state, clients, random);
   return choice < 0.33 ? base.own : mutated(base.own, base.other, random);
 }
 
