@@ -15,6 +15,7 @@ const check = (): CheckedUpdate => ({
   isIncomplete: false,
   news: [],
   newcomers: 0,
+  isLarge: false,
   looked: 0,
 });
 const node = await startNode({ config, storage, logger, check });

@@ -16,8 +16,16 @@ export type ApartReply =
   | { readonly id: number; readonly phase: "begun" }
   | { readonly id: number; readonly phase: "done"; readonly fault: UpdateFault | null };
 
-/** Updates that wait for their turn, at most. */
+/** Updates that wait for their turn, at most; and of one author. */
 const MAX_WAITING = 100;
+const MAX_WAITING_EACH = 20;
+
+/** `state`: what the document holds, asked for when it is its turn; `who`: authors take turns. */
+export type ApartCheck = {
+  readonly state: () => Uint8Array;
+  readonly limits: UpdateLimits;
+  readonly who: string;
+};
 
 /** What the thread may take in memory, MiB: a document and an update of the largest size. */
 const MAX_HEAP_MIB = 1024;
@@ -29,7 +37,8 @@ const WALL_FACTOR = 20;
 const COPY_TIMEOUT_MS = 30_000;
 
 /**
- * Tries large updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time.
+ * Tries large updates on a copy of their document in a worker thread, one at a time, with a limit of CPU time, authors
+ * in turn.
  * A thread cannot be interrupted, only ended: the next update starts another.
  */
 export class UpdateCheckThread {
@@ -38,6 +47,7 @@ export class UpdateCheckThread {
   readonly #turns: Turns = createTurns({
     atOnce: 1,
     maxWaiting: MAX_WAITING,
+    maxWaitingEach: MAX_WAITING_EACH,
     refusal: "Too many updates wait for their check",
   });
   #worker: Worker | null = null;
@@ -51,17 +61,13 @@ export class UpdateCheckThread {
   }
 
   /**
-   * Resolves with what is wrong with the update; `cost`: it takes too long. `state` is asked for when it is its turn.
+   * Resolves with what is wrong with the update; `cost`: it takes too long.
    * @throws ScriptoriumError `too_many_requests` when too many wait.
    */
-  check(
-    update: Uint8Array,
-    state: () => Uint8Array,
-    limits: UpdateLimits,
-  ): Promise<UpdateFault | null> {
+  check(update: Uint8Array, { state, limits, who }: ApartCheck): Promise<UpdateFault | null> {
     // A copy: what is handed over to the thread is gone here, and this may be part of a frame.
     const copy = update.slice();
-    return this.#turns.take(() => this.#try(copy, state(), limits));
+    return this.#turns.take(() => this.#try(copy, state(), limits), who);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import * as Y from "yjs";
 import { contentFault, type DepthLimits, type Place } from "./update-content.ts";
+import { UpdateEffort } from "./update-effort.ts";
 import { UpdateOrder } from "./update-order.ts";
 import { UpdatePlaces } from "./update-places.ts";
 import { type Run, type Runs, type Struct } from "./update-runs.ts";
@@ -39,6 +40,8 @@ export type CheckedUpdate = {
   readonly news: readonly number[];
   /** How many of them it has never heard of. */
   readonly newcomers: number;
+  /** Yjs may have so much to do that it is to be tried apart first. */
+  readonly isLarge: boolean;
   /** How many items were looked through to judge it, as Yjs may have to when it places them; of a refused one, too. */
   readonly looked: number;
 };
@@ -66,13 +69,12 @@ export function checkUpdate(
   doc: Y.Doc,
   limits: UpdateLimits,
 ): CheckedUpdate {
-  let ranges = 0;
-  for (const deleted of ds.clients.values()) ranges += deleted.length;
-  if (structs.length + ranges > limits.maxStructs) return refused("structs");
+  if (partsOf({ structs, ds }) > limits.maxStructs) return refused("structs");
   const runs = toRuns(structs, doc);
   if (typeof runs === "string") return refused(runs);
   const order = new UpdateOrder(doc, runs);
-  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, order });
+  const effort = new UpdateEffort(doc);
+  const walked = walk(runs, new UpdatePlaces(doc, runs), { doc, ds, limits, order, effort });
   if (typeof walked === "string") return refused(walked, order.count);
   const deletions = checkDeletions(ds, runs, doc);
   if (typeof deletions === "string") return refused(deletions, order.count);
@@ -88,8 +90,16 @@ export function checkUpdate(
     isIncomplete,
     news,
     newcomers,
+    isLarge: effort.isLargeWith(ds.clients),
     looked: order.count,
   };
+}
+
+/** Structs, and ranges that it deletes: Yjs may have to cut an item at both ends of each. */
+export function partsOf({ structs, ds }: DecodedUpdate): number {
+  let parts = structs.length;
+  for (const ranges of ds.clients.values()) parts += ranges.length;
+  return parts;
 }
 
 const refused = (fault: UpdateFault, looked = 0): CheckedUpdate => ({
@@ -97,6 +107,7 @@ const refused = (fault: UpdateFault, looked = 0): CheckedUpdate => ({
   isIncomplete: false,
   news: [],
   newcomers: 0,
+  isLarge: false,
   looked,
 });
 
@@ -148,6 +159,7 @@ type WalkOptions = {
   readonly ds: DecodedUpdate["ds"];
   readonly limits: UpdateLimits;
   readonly order: UpdateOrder;
+  readonly effort: UpdateEffort;
 };
 
 /** Walks as far as it goes; answers the client that has to come first, null at the end. */
@@ -155,7 +167,7 @@ function walkRun(
   run: Run,
   runs: Runs,
   places: UpdatePlaces,
-  { doc, ds, limits, order }: WalkOptions,
+  { doc, ds, limits, order, effort }: WalkOptions,
 ): number | null | UpdateFault {
   for (; run.at < run.structs.length; run.at += 1) {
     const struct = run.structs[run.at] as Struct;
@@ -177,6 +189,9 @@ function walkRun(
       if (place.key !== null && !isValue(struct, ds)) return "malformed";
       const disorder = order.add(struct, run.known, place);
       if (disorder !== null) return disorder;
+      if (struct.content instanceof Y.ContentFormat) {
+        effort.addFormat(places.textOf(place), struct.content.key);
+      }
     }
     run.places.push(place);
     if (isNews) run.reached = end;
@@ -205,9 +220,10 @@ function itemFault(
  */
 function isValue({ id, content, length }: Y.Item, ds: DecodedUpdate["ds"]): boolean {
   if (length === 1 || content instanceof Y.ContentDeleted) return true;
-  return Array.from({ length }, (_, at) => Y.createID(id.client, id.clock + at)).every((each) =>
-    Y.isDeleted(ds, each),
-  );
+  for (let at = 0; at < length; at += 1) {
+    if (!Y.isDeleted(ds, Y.createID(id.client, id.clock + at))) return false;
+  }
+  return true;
 }
 
 /** The client of whom something has to come first. A reference of a client to its own future is no reference. */

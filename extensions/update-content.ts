@@ -57,7 +57,10 @@ function attributeFault(
   if (kind === "fragment") return "kind";
   if (!isKey(key)) return "key";
   if (!(content instanceof Y.ContentAny || content instanceof Y.ContentJSON)) return "kind";
-  return firstFault(content.arr, maxValueDepth);
+  const fault = firstFault(content.arr, maxValueDepth);
+  return fault === null && content instanceof Y.ContentJSON && !isWritable(content.arr)
+    ? "value"
+    : fault;
 }
 
 function textFault(
@@ -66,9 +69,19 @@ function textFault(
 ): ContentFault | null {
   if (content instanceof Y.ContentString) return null;
   if (content instanceof Y.ContentFormat) {
-    return isKey(content.key) ? valueFault(content.value, maxValueDepth) : "key";
+    return isKey(content.key) ? jsonFault(content.value, maxValueDepth) : "key";
   }
-  return content instanceof Y.ContentEmbed ? valueFault(content.embed, maxValueDepth) : "kind";
+  return content instanceof Y.ContentEmbed ? jsonFault(content.embed, maxValueDepth) : "kind";
+}
+
+/** A value that Yjs keeps as JSON text. */
+const jsonFault = (value: unknown, depth: number): ContentFault | null =>
+  valueFault(value, depth) ?? (isWritable(value) ? null : "value");
+
+/** False for 1e400 and -0, which are read from JSON and written as something else: whoever comes later reads that. */
+function isWritable(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value !== "object" || value === null || Object.values(value).every(isWritable);
 }
 
 /** A value must be JSON, nested at most so deep, and reach no prototype. */

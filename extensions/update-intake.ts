@@ -11,6 +11,7 @@ import { createBuckets, type TokenBucket } from "./token-bucket.ts";
 import {
   type CheckedUpdate,
   type DecodedUpdate,
+  partsOf,
   UPDATE_FAULTS,
   type UpdateFault,
   type UpdateLimits,
@@ -20,7 +21,7 @@ import type { SyncMessage } from "./update-gate.ts";
 
 /**
  * What became of an update: it is in the document and the log; its socket is closed; it waits for another update,
- * and nothing has happened; or it is large, and it has to be tried apart first.
+ * and nothing has happened; or it is large, or much work, and it has to be tried apart first.
  */
 export type Intake = "taken" | "refused" | "waits" | "apart";
 
@@ -48,6 +49,9 @@ export type IntakeOptions = {
  * twice at once. Counted, not timed: a busy machine is nobody's fault.
  */
 const PACE = { perSecond: 20_000, burst: 1_000_000 };
+
+/** An update, and whether it has been tried apart. */
+type Decoded = { readonly decoded: DecodedUpdate; readonly isTried: boolean };
 
 /** Judges one update, applies it, and refuses what is not good: a reason for the log, a code for the socket. */
 export class UpdateIntake {
@@ -79,15 +83,15 @@ export class UpdateIntake {
     if (payload.length > apart.bytes) return "apart";
     const decoded = decode(payload);
     if (decoded === null) return this.refuse(live, connection, "unreadable");
-    if (decoded.structs.length > apart.structs) return "apart";
-    return this.#takeDecoded(live, message, decoded);
+    if (partsOf(decoded) > apart.structs) return "apart";
+    return this.#takeDecoded(live, message, { decoded, isTried: false });
   }
 
   /** Tries an update on a copy of the document, in a thread. */
   async tryApart(live: LiveDocument, message: SyncMessage): Promise<"fine" | "refused"> {
     const { connection, payload } = message;
     const { thread } = this.#options;
-    const { socket } = connection.context as SocketContext;
+    const { socket, author } = connection.context as SocketContext;
     const state = (): Uint8Array => {
       const begunMs = performance.now();
       const bytes = Y.encodeStateAsUpdate(live.document);
@@ -95,7 +99,8 @@ export class UpdateIntake {
       return bytes;
     };
     try {
-      const fault = await thread.check(payload, state, this.#limitsOf(message));
+      const who = keyOf(author);
+      const fault = await thread.check(payload, { state, limits: this.#limitsOf(message), who });
       return fault === null ? "fine" : this.refuse(live, connection, fault);
     } catch (error) {
       socket.closeFor(codeOf(error));
@@ -107,7 +112,7 @@ export class UpdateIntake {
   takeTried(live: LiveDocument, message: SyncMessage): Intake {
     const decoded = decode(message.payload);
     if (decoded === null) return this.refuse(live, message.connection, "unreadable");
-    return this.#takeDecoded(live, message, decoded);
+    return this.#takeDecoded(live, message, { decoded, isTried: true });
   }
 
   /** Closes the socket; the reason goes to the log and the metrics. */
@@ -131,16 +136,16 @@ export class UpdateIntake {
   }
 
   /** What it costs to judge an update counts as its author's, also when it is refused. */
-  #takeDecoded(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
+  #takeDecoded(live: LiveDocument, message: SyncMessage, update: Decoded): Intake {
     const { socket } = message.connection.context as SocketContext;
     const begunMs = performance.now();
-    const outcome = this.#judge(live, message, decoded);
+    const outcome = this.#judge(live, message, update);
     // In Yjs the price of an insertion grows with what others inserted at the same place: no count of bytes bounds it.
     socket.allowance.busyFor(performance.now() - begunMs);
     return outcome;
   }
 
-  #judge(live: LiveDocument, message: SyncMessage, decoded: DecodedUpdate): Intake {
+  #judge(live: LiveDocument, message: SyncMessage, { decoded, isTried }: Decoded): Intake {
     const { connection, type, payload } = message;
     const { author } = connection.context as SocketContext;
     const checked = this.#options.check(decoded, live.document, this.#limitsOf(message));
@@ -149,6 +154,7 @@ export class UpdateIntake {
     if (fault !== null) return this.refuse(live, connection, fault);
     if (!isInPace) return this.refuse(live, connection, "pace");
     if (checked.isIncomplete) return "waits";
+    if (checked.isLarge && !isTried) return "apart";
     if (!live.receive(payload, author)) return this.refuse(live, connection, "threw");
     const [client] = checked.news;
     // An edit is of one client; what brings several is a copy that somebody kept, and they may come back.
@@ -159,8 +165,7 @@ export class UpdateIntake {
   }
 
   #paceOf(connection: Connection): TokenBucket {
-    const { author } = connection.context as SocketContext;
-    return this.#paces(`${author.userId} ${author.agentId}`);
+    return this.#paces(keyOf((connection.context as SocketContext).author));
   }
 
   #clientFault(
@@ -173,10 +178,12 @@ export class UpdateIntake {
     }
     if (newcomers === 0 || isIncomplete) return null;
     const { author } = connection.context as SocketContext;
-    const who = `${live.document.name} ${author.userId} ${author.agentId}`;
+    const who = `${live.document.name} ${keyOf(author)}`;
     return this.#newClients.take(who, newcomers) ? null : "clients";
   }
 }
+
+const keyOf = ({ userId, agentId }: SocketContext["author"]): string => `${userId} ${agentId}`;
 
 function decode(update: Uint8Array): DecodedUpdate | null {
   try {

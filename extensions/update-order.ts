@@ -190,11 +190,14 @@ export class UpdateOrder {
    * neighbour first, then cuts the item before the right one, and keeps the wrong half: where that is follows from what
    * had been cut before.
    */
-  #isCutBetween({ id: right }: Character, left: Character): boolean {
-    if (right.client !== left.id.client || right.clock > left.id.clock) return false;
+  #isCutBetween(right: Character, left: Character): boolean {
+    if (right.id.client !== left.id.client || right.id.clock > left.id.clock) return false;
+    // Told at once for what somebody typed before something older of his own.
+    if (!Y.compareIDs(right.item.rightOrigin, left.item.rightOrigin)) return false;
     let at: Character | null = left;
-    for (; at !== null && at.first >= right.clock && this.#steps <= MAX_STEPS; this.#steps += 1) {
-      const last = Y.createID(right.client, at.first - 1);
+    while (at !== null && at.first >= right.id.clock && this.#steps <= MAX_STEPS) {
+      this.#steps += 1;
+      const last = Y.createID(left.id.client, at.first - 1);
       // What Yjs never merges, it never has to cut.
       if (!Y.compareIDs(at.origin, last)) return false;
       const before: Character | null = this.#at(last);

@@ -62,6 +62,12 @@ export class UpdatePlaces {
     );
   }
 
+  /** The text of the document that a place is in; null: it is new. */
+  textOf({ within, depth }: Place): Y.XmlText | Y.Text | null {
+    const text: unknown = depth === 0 ? this.#doc.share.get(DIAGRAM) : within;
+    return text instanceof Y.Text && text.doc !== null ? text : null;
+  }
+
   #isPairAt(id: Y.ID, after: number): boolean {
     const struct = this.#structAt(id);
     if (!(struct instanceof Y.Item && struct.content instanceof Y.ContentString)) return false;

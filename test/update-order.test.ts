@@ -7,7 +7,7 @@ import { mutated } from "./fuzz/mutations.ts";
 import { strayItems } from "./fuzz/stray-items.ts";
 import { structSoup } from "./fuzz/struct-soup.ts";
 import { crasher } from "./support/crasher.ts";
-import { rawUpdate, type RawStruct, text } from "./support/raw-update.ts";
+import { rawUpdate, text } from "./support/raw-update.ts";
 import { createRandom } from "./support/seed.ts";
 import { sized } from "./support/size.ts";
 
@@ -71,49 +71,6 @@ test("[L6] an item may name its right neighbour on both sides, as Yjs' redo does
   const [one, other] = [text({ rightOrigin: [4, 0] }, "o"), text({ origin: [3, 0] }, "t")];
   const both = { client: 5, structs: [text({ origin: [3, 1], rightOrigin: [3, 1] }, "x")] };
   expect(checked(rawUpdate(end, { client: 3, structs: [one, other] }, both)).fault).toBeNull();
-});
-
-test("[L6] a right neighbour that Yjs never meets does not hide what it looks through", () => {
-  const crowd = Array.from({ length: 600 }, (_, at) => ({
-    client: 100 + at,
-    structs: [text({ origin: [13, 0] }, "x")],
-  }));
-  const list = rawUpdate(
-    { client: 11, structs: [text({ root: "diagram" }, "a")] },
-    { client: 12, structs: [text({ origin: [11, 0] }, "b")] },
-    { client: 13, structs: [text({ origin: [12, 0] }, "c")] },
-    ...crowd,
-  );
-  const doc = new Y.Doc();
-  Y.applyUpdate(doc, list);
-  const stray = text({ origin: [13, 0], rightOrigin: [12, 0] }, "d");
-  const before = text({ origin: [11, 0], rightOrigin: [9, 0] }, "e");
-  const behind = text({ origin: [11, 0], rightOrigin: [13, 0] }, "d");
-  const between = text({ origin: [12, 0], rightOrigin: [9, 0] }, "e");
-  const looked = (...structs: RawStruct[]): number => {
-    const { fault, looked: items } = checked(rawUpdate({ client: 9, structs }), doc);
-    expect(fault).toBeNull();
-    return items;
-  };
-  expect(looked(stray)).toBe(600);
-  // What is new stands before its left neighbour, too: where that is not known, the way is to the end.
-  expect(looked(stray, before)).toBeGreaterThanOrEqual(1200);
-  expect(looked(behind)).toBeLessThan(10);
-  expect(looked(behind, between)).toBeGreaterThanOrEqual(600);
-});
-
-test("[L6] what is looked through for one update has a limit, and is told when it was too much", () => {
-  const doc = new Y.Doc();
-  const words = doc.getText("diagram");
-  // Each hangs on the one before, and none merges with it.
-  for (let at = 0; at < 2000; at += 1) words.insertEmbed(at, { at });
-  const { client } = words._start?.id ?? { client: 0 };
-  const far = text({ rightOrigin: [client, 1999] }, "x");
-  const few = checked(rawUpdate({ client: 0, structs: [far] }), doc);
-  expect([few.fault, few.looked > 2000]).toEqual([null, true]);
-  const many = rawUpdate({ client: 0, structs: Array.from({ length: 400 }, () => far) });
-  const { fault, looked } = checked(many, doc);
-  expect([fault, looked > 500_000]).toEqual(["cost", true]);
 });
 
 function* hostileUpdates(doc: Y.Doc): Generator<Uint8Array> {

@@ -87,7 +87,7 @@ const bytesAsName = (...bytes: number[]): RawStruct =>
 
 const reaching = '{"a":{"__proto__":{"polluted":true}}}';
 
-describe("[T39] what is no text, or reaches a prototype, costs its sender the socket", () => {
+describe("[T39] what is no text, no JSON, or reaches a prototype costs its sender the socket", () => {
   test.each<[string, UpdateFault, RawStruct]>([
     ["bytes that are no UTF-8", "unreadable", bytesAsText(0x61, 0xff, 0xfe)],
     ["UTF-8 that ends too early", "unreadable", bytesAsText(0xf0, 0x9f, 0x98)],
@@ -106,6 +106,13 @@ describe("[T39] what is no text, or reaches a prototype, costs its sender the so
       "value",
       any(attribute("level"), JSON.parse('{"__proto__":{"polluted":true}}')),
     ],
+    [
+      "a number that no JSON writes, in a mark",
+      "value",
+      strings(inText, CONTENT.format, "bold", "1e400"),
+    ],
+    ["… in an embed", "value", strings(inText, CONTENT.embed, '{"a":[-1e400]}')],
+    ["… in an attribute", "value", oldJson(attribute("level"), "-0")],
     ["an element __proto__", "key", element({ root: "default" }, "__proto__")],
   ])("%s", async (_what, reason, struct) => {
     await expectOnlySenderPays(world, { update: of(struct), reasons: [reason] });
