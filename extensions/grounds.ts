@@ -49,16 +49,18 @@ export function concerns(
   { principal, place }: Grounds,
   { documentId }: DocumentAddress,
 ): boolean {
-  const ids: Readonly<Record<keyof RightsChange, string | null>> = {
-    userId: principal.userId,
-    sessionId: principal.kind === "user" ? principal.sessionId : null,
-    keyId: principal.kind === "key" ? principal.keyId : null,
-    agentId: principal.kind === "key" ? principal.agentId : null,
-    organizationId: place.organizationId,
-    projectId: place.projectId,
-    documentId,
-  };
-  return Object.entries(change).every(([name, id]) => ids[name as keyof RightsChange] === id);
+  // Asked of every open document for every change.
+  const is = (wanted: string | undefined, id: string | null): boolean =>
+    wanted === undefined || wanted === id;
+  return (
+    is(change.documentId, documentId) &&
+    is(change.projectId, place.projectId) &&
+    is(change.organizationId, place.organizationId) &&
+    is(change.userId, principal.userId) &&
+    is(change.sessionId, principal.kind === "user" ? principal.sessionId : null) &&
+    is(change.keyId, principal.kind === "key" ? principal.keyId : null) &&
+    is(change.agentId, principal.kind === "key" ? principal.agentId : null)
+  );
 }
 
 /** What has to be asked about these grounds. */
