@@ -4,17 +4,25 @@ import type { Logger } from "pino";
 const MAX_PRINTED = 200;
 
 /**
- * What happens to errors that nobody caught.
+ * Logs and counts rejections that nobody caught; the answer tells how many there were so far.
  *
- * A promise that was rejected is something that was not done; what was acknowledged does not depend on it. It is
- * logged and the process goes on: else whoever finds one way to provoke it could stop the server for everybody.
+ * A promise that was rejected is something that was not done; what was acknowledged does not depend on it. So the
+ * process goes on: else whoever finds one way to provoke it could stop the server for everybody.
+ */
+export function watchRejections(logger: Logger): () => number {
+  let count = 0;
+  process.on("unhandledRejection", (error) => {
+    count += 1;
+    logger.error({ err: error }, "unhandled rejection");
+  });
+  return () => count;
+}
+
+/**
  * An exception that reached the event loop may have left anything half-done: the server stops in order, with exit
  * code 1, and whoever started it starts it again.
  */
-export function watchForEscaped(logger: Logger, stop: () => void): void {
-  process.on("unhandledRejection", (error) => {
-    logger.error({ err: error }, "unhandled rejection");
-  });
+export function watchExceptions(logger: Logger, stop: () => void): void {
   process.on("uncaughtException", (error) => {
     logger.fatal({ err: error }, "uncaught exception");
     stop();

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { readConfig, type Config } from "./config.ts";
 import { createDemo, demoText, linkText } from "./demo.ts";
-import { logConsole, watchForEscaped } from "./last-resort.ts";
+import { logConsole, watchExceptions, watchRejections } from "./last-resort.ts";
 import { createLogger } from "./logger.ts";
 import { startNode } from "./node.ts";
 import { publicUrl, signInUrl } from "./public-url.ts";
@@ -14,7 +14,11 @@ import { COLLABORATION_PATH } from "./websocket.ts";
 const STOP_TIMEOUT_MS = 25_000;
 
 /** Starts the server; the answer stops it again. */
-async function start(config: Config, logger: Logger): Promise<() => Promise<void>> {
+async function start(
+  config: Config,
+  logger: Logger,
+  unhandledRejections: () => number,
+): Promise<() => Promise<void>> {
   const storage = await openStorage(config, { applicationName: SERVER_APPLICATION, logger });
   try {
     await prepareSchema(storage, { automatic: config.AUTO_MIGRATE, logger });
@@ -26,7 +30,7 @@ async function start(config: Config, logger: Logger): Promise<() => Promise<void
     const demo = await createDemo(storage.database.sql);
     // Before anything else can fail: the token is shown this once.
     if (demo !== null) process.stdout.write(demoText(demo, urlOf(config.PORT)));
-    const node = await startNode({ config, storage, logger });
+    const node = await startNode({ config, storage, logger, unhandledRejections });
     process.stdout.write(`\n  Scriptorium is ready on ${urlOf(node.port)}\n`);
     // Last, because the port is known only now; if the start fails before, `admin user link` makes another.
     const link =
@@ -74,7 +78,7 @@ function stopWhenTold(stop: () => Promise<void>, logger: Logger): void {
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  watchForEscaped(logger, () => {
+  watchExceptions(logger, () => {
     if (stoppingSinceMs === null) begin(1);
   });
 }
@@ -83,7 +87,7 @@ try {
   const config = readConfig();
   const logger = createLogger(config);
   logConsole(logger);
-  const starting = start(config, logger);
+  const starting = start(config, logger, watchRejections(logger));
   // A signal during the start is heeded when the start is through: nothing is left half-open.
   stopWhenTold(async () => (await starting)(), logger);
   await starting;

@@ -53,7 +53,7 @@ const UPKEEP_BUCKETS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Makes the metrics of a node; docs/OPERATIONS.md lists them, and a test compares. */
-export function createMetrics(): Metrics {
+export function createMetrics(unhandledRejections = (): number => 0): Metrics {
   const registry = new Registry();
   const instruments = createInstruments(registry);
   new Gauge({
@@ -62,6 +62,11 @@ export function createMetrics(): Metrics {
     labelNames: ["version", "node"],
     registers: [registry],
   }).set({ version: manifest.version, node: process.versions.node }, 1);
+  instruments.total(
+    name("unhandled_rejections_total"),
+    "Rejections that nobody caught; each is a fault of this program",
+    unhandledRejections,
+  );
   return {
     registry,
     watch: (parts) => addGauges(instruments, parts),

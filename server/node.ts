@@ -48,6 +48,8 @@ export type NodeOptions = {
   readonly config: Config;
   readonly storage: Pick<Storage, "database" | "location" | "embedded">;
   readonly logger: Logger;
+  /** How many the process has had; none where not given. */
+  readonly unhandledRejections?: () => number;
   /** For the bench, which measures what it costs. */
   readonly check?: IntakeOptions["check"];
 };
@@ -71,7 +73,7 @@ const LOG_LOCK_TIMEOUT_MS = 2000;
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, storage, logger } = options;
   const lock = storage.embedded ? await holdServerLock(storage.database) : null;
-  const metrics = createMetrics();
+  const metrics = createMetrics(options.unhandledRejections);
   const bell = createBell();
   const onCommitted = (at: DocumentAddress): void => suggestionWatch.committed(at);
   const upkeep = openUpkeep(options, { metrics, bell, onCommitted });

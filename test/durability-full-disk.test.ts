@@ -13,8 +13,15 @@ import { createTenant, type Tenant } from "./support/tenant.ts";
 import { openTypist, typeSteadily } from "./support/typist.ts";
 import { until } from "./support/until.ts";
 
-/** A file system of its own, that can be filled without harm to anybody. Only root may mount one. */
+/** A file system of its own, that can be filled without harm to anybody. Only root may mount one, on Linux. */
 const disk = mountSmallDisk();
+
+const NO_DISK =
+  "no file system that may be filled: that takes root, on Linux, and the right to mount";
+if (disk === null) {
+  // oxlint-disable-next-line no-console -- vitest prints it under the name of the test file
+  console.info(`"the disk is really full" is skipped: ${NO_DISK}`);
+}
 
 function mountSmallDisk(): string | null {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return null;
@@ -65,6 +72,7 @@ async function fill(folder: string): Promise<() => Promise<void>> {
 test.skipIf(disk === null)(
   "[L1 L7 T7] the disk is really full: nothing acknowledged, nothing lost, and it passes without a restart",
   async () => {
+    if (disk === null) throw new Error(NO_DISK);
     const oracle = new Oracle();
     const { documentId } = await tenant.document();
     const server = await startServer({ env: { ...postgres.env, LOG_LEVEL: "fatal" } });
@@ -73,7 +81,7 @@ test.skipIf(disk === null)(
     const stopTyping = typeSteadily(typists, { perSecond: 400, random });
     await until(() => oracle.acknowledged > 100);
 
-    const free = await fill(disk ?? "");
+    const free = await fill(disk);
     const ready = async (): Promise<number> =>
       (await fetch(`http://127.0.0.1:${server.port}/readyz`)).status;
     await until(async () => (await ready()) === 503, {

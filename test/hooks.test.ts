@@ -4,11 +4,15 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { authFrame, FRAME } from "../bench/wire.ts";
 import type { FailedAt } from "../extensions/guarded-hooks.ts";
 import { documentName } from "../schema/ids.ts";
+import { createLogger } from "../server/logger.ts";
 import { until } from "./support/until.ts";
 import { connectWire, openWire, type WireClient } from "./support/wire-client.ts";
 import { useWorld } from "./support/world.ts";
 
-const world = await useWorld();
+/** What the server complains of, as its own log writes it: one JSON line each. */
+const complaints: string[] = [];
+const complain = (line: string): unknown => complaints.push(line);
+const world = await useWorld({}, createLogger({ LOG_LEVEL: "error" }, { write: complain }));
 
 /** What somebody may throw. `hostile` cannot even be looked at. */
 const THROWN: readonly (() => unknown)[] = [
@@ -43,6 +47,7 @@ const HOOKS = [
   "beforeHandleMessage",
   "afterHandleMessage",
   "beforeSync",
+  "onStateless",
   "onAwarenessUpdate",
   "beforeBroadcastStateless",
   "onTokenSync",
@@ -65,6 +70,7 @@ const onEscaped = (error: unknown): void => void escaped.push(error);
 
 beforeEach(() => {
   escaped.length = 0;
+  complaints.length = 0;
   process.on("unhandledRejection", onEscaped);
   process.on("uncaughtException", onEscaped);
 });
@@ -90,6 +96,10 @@ const presenceFrame = (name: string, clientId: number) =>
     encoding.writeVarUint8Array(encoder, encoding.toUint8Array(states));
   });
 
+/** A call that nobody knows: it is answered with a 400. */
+const statelessFrame = (name: string) =>
+  frame(name, 5, (encoder) => encoding.writeVarString(encoder, "anything"));
+
 const connect = (name: string): WireClient => {
   const client = connectWire({ url: world.node.url, name, token: world.tenant.token });
   world.clients.push(client);
@@ -109,6 +119,7 @@ async function exercise(client: WireClient, name: string): Promise<void> {
     document.getText("diagram").insert(0, "x");
     socket.send(presenceFrame(name, document.clientID));
     socket.send(authFrame(name, world.tenant.token));
+    socket.send(statelessFrame(name));
     world.node.collaboration.documents.documents.get(name)?.broadcastStateless("anything");
     await client.answered();
   }
@@ -140,6 +151,19 @@ async function failuresOf(at: FailedAt): Promise<number> {
   return Number(line.exec(text)?.[1] ?? 0);
 }
 
+type Complaint = {
+  readonly msg: string;
+  readonly hook?: string;
+  readonly documentName?: string;
+  readonly connectionId?: string;
+};
+
+/** What the log says of hooks that failed on this document. */
+const loggedOf = (name: string): Complaint[] =>
+  complaints
+    .map((line) => JSON.parse(line) as Complaint)
+    .filter(({ msg, documentName: told }) => msg === "hook failed" && told === name);
+
 test.each(HOOKS)("[T42] %s throws whatever it likes: the others do not notice", async (hook) => {
   const neighbour = connect(await newName());
   await neighbour.synced();
@@ -161,6 +185,12 @@ test.each(HOOKS)("[T42] %s throws whatever it likes: the others do not notice", 
         code: 4503,
         reason: expect.stringMatching(/^(internal|storage_unavailable)$/u),
       });
+    }
+    const logged = loggedOf(name);
+    expect(logged.map((line) => line.hook)).toEqual(Array(sabotaged.calls()).fill(hook));
+    if (!OF_THE_DOCUMENT.includes(hook)) {
+      // Not each: presence also ends with its document, on no socket.
+      expect(logged.some(({ connectionId }) => connectionId !== undefined)).toBe(true);
     }
     thrown += sabotaged.calls();
     sabotaged.end();
@@ -195,4 +225,5 @@ test("[T42] what is thrown on the short way of an update costs its socket", asyn
   await neighbour.answered();
   expect([neighbour.closed, escaped]).toEqual([null, []]);
   expect(await failuresOf("receiveUpdateFrame")).toBe(1);
+  expect(loggedOf(name).map(({ hook }) => hook)).toEqual(["receiveUpdateFrame"]);
 });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { documentName } from "../schema/ids.ts";
 import { createTestDatabase, type TestDatabase } from "./support/database.ts";
+import { figureOf } from "./support/figures.ts";
 import { untilReady } from "./support/server-process.ts";
 import { useServers } from "./support/servers.ts";
 import { createTenant, type Tenant } from "./support/tenant.ts";
@@ -32,13 +33,15 @@ const startFaulty = () => {
   return startServer({ env: { ...database.env, NODE_OPTIONS: `--import=${module}` } });
 };
 
-test("[T42] a rejection that nobody caught is logged, and the server goes on", async () => {
+test("[T42] a rejection that nobody caught is logged and counted, and the server goes on", async () => {
   const server = await startFaulty();
   const { documentId } = await tenant.document();
   const name = documentName(documentId, "content");
   const client = await openWire({ url: server.url, name, token: tenant.token });
+  expect(await figureOf(server.port, "scriptorium_unhandled_rejections_total")).toBe(0);
   server.child.kill("SIGUSR2");
   await until(() => server.output().includes("printed by a library"));
+  expect(await figureOf(server.port, "scriptorium_unhandled_rejections_total")).toBe(2);
   client.document.getText("diagram").insert(0, "goes on");
   await client.answered();
   expect(client.closed).toBeNull();

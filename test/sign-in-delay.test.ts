@@ -42,8 +42,13 @@ async function figuresOf(port: number): Promise<{ delayMs: number; cpuMs: number
   };
 }
 
+/** What is measured depends on whose the machine is; the name says which. */
+const MEASURE = nightly
+  ? "the event loop's delay stays below %i ms (p99, in most rounds)"
+  : "the server's own part of the event loop's delay stays below %i ms (p99, in the best round; by night the delay itself, in most)";
+
 test.each(FLOODS)(
-  "[A4 T50] a flood of wrong tokens, %i at a time, holds up the event loop for less than %i ms, and people go on signing in",
+  `[A4 T50] in a flood of wrong tokens, %i at a time, ${MEASURE}, and people go on signing in`,
   { timeout: 240_000 },
   async (ahead, allowedMs) => {
     const from = { addresses: ADDRESSES, ahead };

@@ -33,8 +33,8 @@ const WRITES_FOR_MS = sized(0, 20_000);
 /** So many frames of his wait for their acknowledgement: half of what a document's backlog may be. */
 const FRAMES_AHEAD = 60;
 
-/** The oracle of the catalogue; by day the machine is somebody else's too, and he only has to be answered. */
-const NEIGHBOUR_P99_MS = sized(Number.POSITIVE_INFINITY, 250);
+/** The oracle of the catalogue; by day the machine is somebody else's too, and what shows is that nobody stands still. */
+const NEIGHBOUR_P99_MS = sized(5000, 250);
 
 const clients: WireClient[] = [];
 const sockets: RawSocket[] = [];
@@ -144,6 +144,7 @@ test(
     process.stdout.write(
       `${megabytesPerSecond.toFixed(1)} MB/s, ${Math.round((most - before) / MIB)} MiB more, neighbour p99 ${p99.toFixed(0)} ms of ${took.length}\n`,
     );
+    expect(took.length).toBeGreaterThan(0);
     expect(p99).toBeLessThan(NEIGHBOUR_P99_MS);
     for (const { ws } of paused) ws.resume();
     for (const socket of paused) await socket.untilClosed();

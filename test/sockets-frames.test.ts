@@ -156,12 +156,31 @@ describe("[T48] what only the server says", () => {
     expect(other.received.length).toBe(heard + 1);
   });
 
-  test("a client that asks as another server does (SyncReply) is answered once, not with a question back and forth", async () => {
+  test("a client that asks as another server does (SyncReply) gets one answer and one question, and his answer ends it", async () => {
     const { name } = await world.tenant.document();
     const socket = await raw();
     await socket.open(name, world.tenant.token);
-    socket.send(rawFrame(name, 4, [SYNC.step1, 1, 0]));
     await socket.settled(name);
+    const typeAt = 1 + name.length;
+    const heard = socket.received.length;
+    /** Every frame since, but for the answers to our own Pings: its type, and what kind of it. */
+    const told = (): (number | undefined)[][] =>
+      socket.received
+        .slice(heard)
+        .map((frame) => [frame[typeAt], frame[typeAt + 1]])
+        .filter(([type]) => type !== FRAME.pong);
+    socket.send(rawFrame(name, FRAME.syncReply, [SYNC.step1, 1, 0]));
+    await until(() => told().length === 2, { describe: "the answer and the question are there" });
+    const answered = [
+      [FRAME.sync, SYNC.step1],
+      [FRAME.sync, SYNC.step2],
+    ];
+    expect(told()).toEqual(answered);
+    socket.send(rawFrame(name, FRAME.syncReply, [SYNC.step2, 2, ...EMPTY_UPDATE]));
+    await until(() => told().length === 3, { describe: "his answer is acknowledged" });
+    // What is still on its way would come now.
+    for (let round = 0; round < 5; round += 1) await socket.settled(name);
+    expect(told()).toEqual([...answered, [FRAME.syncStatus, 1]]);
     expect(socket.closed).toBeNull();
   });
 });

@@ -107,13 +107,18 @@ test("tokens that are sent over and over cost the socket", async () => {
   expect((await socket.untilClosed()).code).toBe(4429);
 });
 
-test("presence and stateless messages are worth little: a large one is refused, small ones are passed over", async () => {
+test("presence and stateless messages are worth little: a large one is refused, a small one is answered (400) or passed over", async () => {
   const node = await nodes.start();
   const { name } = await nodes.tenant.document();
   const socket = await nodes.open(node, name);
-  socket.send(rawFrame(name, 5, new Uint8Array(1000)), presenceFrame(name, []));
   await socket.settled(name);
-  expect(socket.closed).toBeNull();
+  const heard = socket.received.length;
+  socket.send(presenceFrame(name, []), rawFrame(name, 5, new Uint8Array(1000)));
+  await until(() => socket.count(name, 5) === 1);
+  await socket.settled(name);
+  const [answer, pong, ...others] = socket.received.slice(heard);
+  expect(Buffer.from(answer ?? []).toString()).toContain('"status":400');
+  expect([pong?.[1 + name.length], others, socket.closed]).toEqual([FRAME.pong, [], null]);
   socket.send(rawFrame(name, 5, new Uint8Array(70_000)));
   expect(await socket.untilClosed()).toEqual({ code: 4413, reason: "too_large" });
 });

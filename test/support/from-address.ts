@@ -13,7 +13,7 @@ export type Answer = {
 export function askFrom(
   localAddress: string,
   port: number,
-  { token, link }: { token?: string; link?: string },
+  { token, link, forwardedFor }: { token?: string; link?: string; forwardedFor?: string },
 ): Promise<Answer> {
   const isLink = link !== undefined;
   return new Promise((resolve, reject) => {
@@ -24,9 +24,12 @@ export function askFrom(
         localAddress,
         method: isLink ? "POST" : "GET",
         path: isLink ? "/api/v1/sessions" : "/api/v1/me",
-        headers: isLink
-          ? { "content-type": "application/json" }
-          : { authorization: `Bearer ${token ?? ""}` },
+        headers: {
+          ...(isLink
+            ? { "content-type": "application/json" }
+            : { authorization: `Bearer ${token ?? ""}` }),
+          ...(forwardedFor !== undefined && { "x-forwarded-for": forwardedFor }),
+        },
       },
       (response) => {
         let text = "";

@@ -1,5 +1,6 @@
 import { afterEach, beforeAll } from "vitest";
 import { WebSocket } from "ws";
+import type { Sql } from "../../persistence/database.ts";
 import { createTestDatabase } from "./database.ts";
 import { startTestNode } from "./node.ts";
 import { openRaw, type RawSocket } from "./raw-socket.ts";
@@ -10,6 +11,7 @@ type TestNode = Awaited<ReturnType<typeof startTestNode>>;
 /** Servers with limits of a test's choosing, on one database, and sockets by hand. All are gone after each test. */
 export type LimitedNodes = {
   readonly tenant: Tenant;
+  readonly sql: Sql;
   start(environment?: Record<string, string>): Promise<TestNode>;
   /** A socket on which nothing was sent yet. */
   raw(node: TestNode): Promise<RawSocket>;
@@ -38,6 +40,10 @@ export function useLimitedNodes(): LimitedNodes {
     get tenant() {
       if (tenant === undefined) throw new Error("before the first test");
       return tenant;
+    },
+    get sql() {
+      if (database === undefined) throw new Error("before the first test");
+      return database.sql;
     },
     async start(environment = {}) {
       if (database === undefined) throw new Error("before the first test");

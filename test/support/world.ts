@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import { afterAll, afterEach } from "vitest";
 import type { TestDatabase } from "./database.ts";
 import { startTestNode } from "./node.ts";
@@ -15,9 +16,12 @@ export type World = {
 };
 
 /** Gives a file a database of its own, a server in its process and a tenant, and takes them away at the end. */
-export async function useWorld(environment: Record<string, string> = {}): Promise<World> {
+export async function useWorld(
+  environment: Record<string, string> = {},
+  logger?: Logger,
+): Promise<World> {
   const { database, tenant } = await useTenant();
-  const node = await startTestNode(database, environment);
+  const node = await startTestNode(database, environment, logger);
   afterAll(() => node.close());
   const clients: WireClient[] = [];
   afterEach(async () => {
