@@ -3,7 +3,7 @@ import { contentFault, type DepthLimits, type Place } from "./update-content.ts"
 import { UpdateEffort } from "./update-effort.ts";
 import { UpdateOrder } from "./update-order.ts";
 import { UpdatePlaces } from "./update-places.ts";
-import { type Run, type Runs, type Struct } from "./update-runs.ts";
+import type { Run, Runs, Struct } from "./update-runs.ts";
 
 /** Why an update is refused; the sentence is for the log. */
 export const UPDATE_FAULTS = {
@@ -69,7 +69,9 @@ export function checkUpdate(
   doc: Y.Doc,
   limits: UpdateLimits,
 ): CheckedUpdate {
-  if (partsOf({ structs, ds }) > limits.maxStructs) return refused("structs");
+  let ranges = 0;
+  for (const deleted of ds.clients.values()) ranges += deleted.length;
+  if (structs.length + ranges > limits.maxStructs) return refused("structs");
   const runs = toRuns(structs, doc);
   if (typeof runs === "string") return refused(runs);
   const order = new UpdateOrder(doc, runs);
@@ -93,13 +95,6 @@ export function checkUpdate(
     isLarge: effort.isLargeWith(ds.clients),
     looked: order.count,
   };
-}
-
-/** Structs, and ranges that it deletes: Yjs may have to cut an item at both ends of each. */
-export function partsOf({ structs, ds }: DecodedUpdate): number {
-  let parts = structs.length;
-  for (const ranges of ds.clients.values()) parts += ranges.length;
-  return parts;
 }
 
 const refused = (fault: UpdateFault, looked = 0): CheckedUpdate => ({
@@ -190,7 +185,7 @@ function walkRun(
       const disorder = order.add(struct, run.known, place);
       if (disorder !== null) return disorder;
       if (struct.content instanceof Y.ContentFormat) {
-        effort.addFormat(places.textOf(place), struct.content.key);
+        effort.addFormat(place, struct.content.key);
       }
     }
     run.places.push(place);

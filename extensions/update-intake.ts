@@ -11,7 +11,6 @@ import { createBuckets, type TokenBucket } from "./token-bucket.ts";
 import {
   type CheckedUpdate,
   type DecodedUpdate,
-  partsOf,
   UPDATE_FAULTS,
   type UpdateFault,
   type UpdateLimits,
@@ -83,7 +82,7 @@ export class UpdateIntake {
     if (payload.length > apart.bytes) return "apart";
     const decoded = decode(payload);
     if (decoded === null) return this.refuse(live, connection, "unreadable");
-    if (partsOf(decoded) > apart.structs) return "apart";
+    if (decoded.structs.length > apart.structs) return "apart";
     return this.#takeDecoded(live, message, { decoded, isTried: false });
   }
 

@@ -1,6 +1,6 @@
 import * as Y from "yjs";
-import { DIAGRAM, FRAGMENT } from "../schema/document-schema.ts";
 import type { Place } from "./update-content.ts";
+import { typeAt } from "./update-places.ts";
 import { indexOf, leftOf, runOf, type Runs } from "./update-runs.ts";
 
 /** What may be looked through for one update, items: a tenth of a second. An honest edit looks at a few. */
@@ -175,12 +175,11 @@ export class UpdateOrder {
   }
 
   /** The first of the list that the place is in; of an attribute, the first value that it ever had. */
-  #firstOf({ within, kind, depth, key }: Place): Y.Item | null {
-    const root = kind === "fragment" ? FRAGMENT : DIAGRAM;
-    const parent = (depth === 0 ? this.#doc.share.get(root) : within) as Parent | undefined;
+  #firstOf(place: Place): Y.Item | null {
+    const parent = typeAt(place, this.#doc) as Parent | undefined;
     if (parent === undefined) return null;
-    if (key === null) return parent._start;
-    let first = parent._map.get(key) ?? null;
+    if (place.key === null) return parent._start;
+    let first = parent._map.get(place.key) ?? null;
     for (; first?.left && this.#steps <= MAX_STEPS; first = first.left) this.#steps += 1;
     return first;
   }

@@ -62,12 +62,6 @@ export class UpdatePlaces {
     );
   }
 
-  /** The text of the document that a place is in; null: it is new. */
-  textOf({ within, depth }: Place): Y.XmlText | Y.Text | null {
-    const text: unknown = depth === 0 ? this.#doc.share.get(DIAGRAM) : within;
-    return text instanceof Y.Text && text.doc !== null ? text : null;
-  }
-
   #isPairAt(id: Y.ID, after: number): boolean {
     const struct = this.#structAt(id);
     if (!(struct instanceof Y.Item && struct.content instanceof Y.ContentString)) return false;
@@ -118,6 +112,10 @@ export class UpdatePlaces {
     return { within: type, kind: kindOf(type), depth: depthOf(type), key: null };
   }
 }
+
+/** The type that a place is in: the document's, or a new one of the update; undefined: a root that nobody has used yet. */
+export const typeAt = ({ within, kind, depth }: Place, doc: Y.Doc): object | undefined =>
+  depth > 0 ? within : doc.share.get(kind === "fragment" ? FRAGMENT : DIAGRAM);
 
 const areInOneList = (one: Place | PlaceFault, other: Place | PlaceFault): boolean =>
   typeof one !== "string" &&

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type * as Y from "yjs";
+import * as Y from "yjs";
 import type { UpdateFault } from "../extensions/update-check.ts";
 import { UpdateCheckThread } from "../extensions/update-check-thread.ts";
 import { refusalsOf } from "./support/hostile-update.ts";
@@ -132,6 +132,31 @@ describe("what is large is tried in a thread first, what is not is not", () => {
       expect(tried).toHaveBeenCalledTimes(times);
     }
   });
+});
+
+/** Every other letter is deleted, each by an edit of its own. */
+async function openWithGaps(name: string): Promise<WireClient> {
+  const client = await open(name);
+  const words = client.document.getText("diagram");
+  words.insert(0, "abcdefghijklmnopqrstuvwxyz".repeat(2));
+  for (let at = 1; at < 20; at += 1) words.delete(at, 1);
+  await client.answered();
+  return client;
+}
+
+test("what is deleted already makes nothing large: whoever comes back brings all that was ever deleted", async () => {
+  const { name } = await world.tenant.document();
+  const { document } = await openWithGaps(name);
+  const tried = vi.spyOn(UpdateCheckThread.prototype, "check");
+  const again = await open(name);
+  const everything = Y.encodeStateAsUpdate(document, Y.encodeStateVector(again.document));
+  const deleted = [...Y.decodeUpdate(everything).ds.clients.values()].flat();
+  expect(deleted.length).toBeGreaterThan(10);
+  again.send("step2", everything);
+  await again.answered();
+  expect([again.closed, again.refused]).toEqual([null, 0]);
+  expect(tried).not.toHaveBeenCalled();
+  tried.mockRestore();
 });
 
 describe("[L6 T37] a Skip of the client id of somebody who is here, by another", () => {

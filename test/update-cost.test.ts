@@ -5,15 +5,7 @@ import { checkUpdate } from "../extensions/update-check.ts";
 import { UpdateCheckThread } from "../extensions/update-check-thread.ts";
 import { createLogger } from "../server/logger.ts";
 import { useLimitedNodes } from "./support/limited-nodes.ts";
-import {
-  CONTENT,
-  element,
-  item,
-  rawUpdate,
-  type RawPlace,
-  type RawStruct,
-  text,
-} from "./support/raw-update.ts";
+import { element, format, rawUpdate, type RawStruct, text, xmlText } from "./support/raw-update.ts";
 import { openWire } from "./support/wire-client.ts";
 
 /** What updates cost beyond their size: to judge them, and to tidy up after them. */
@@ -83,22 +75,16 @@ test("[L6] whoever types before something older of his own is not looked back at
   expect(checked(update, server)).toMatchObject({ fault: null, looked: 0 });
 });
 
-const format = (place: RawPlace, key: string): RawStruct =>
-  item(place, CONTENT.format, (encoder) => {
-    encoding.writeVarString(encoder, key);
-    encoding.writeVarString(encoder, "{}");
-  });
-
 /** A paragraph whose text is in so many pieces that never merge, with one format in front. */
 const inPieces = (count: number): Uint8Array =>
   rawUpdate({
     client: 1,
     structs: [
       element({ root: "default" }, "paragraph"),
-      item({ parent: [1, 0] }, CONTENT.type, (encoder) => encoding.writeVarUint(encoder, 6)),
+      xmlText({ parent: [1, 0] }),
       text({ parent: [1, 1] }, "z"),
       ...Array.from({ length: count }, (_, at) => text({ rightOrigin: [1, 2 + at] }, "b")),
-      format({ rightOrigin: [1, 2 + count] }, "bold"),
+      format({ rightOrigin: [1, 2 + count] }, "bold", "{}"),
     ],
   });
 
@@ -127,16 +113,30 @@ test("[T37] what is much work to tidy up is large, however few its bytes", () =>
     rawUpdate({
       client: 9,
       structs: Array.from({ length: count }, (_, at) =>
-        format({ origin: at === 0 ? [1, 2003] : [9, at - 1] }, `mark${at}`),
+        format({ origin: at === 0 ? [1, 2003] : [9, at - 1] }, `mark${at}`, "{}"),
       ),
     });
   expect(isLarge(formats(300))).toBe(true);
   expect(isLarge(formats(3))).toBe(false);
   Y.applyUpdate(doc, formats(300));
+  // Each cut moves all that the client wrote later; what is deleted already is not cut.
+  const ranges = (count: number): Uint8Array =>
+    Uint8Array.from([
+      0,
+      1,
+      1,
+      ...varUint(count),
+      ...Array.from({ length: count }, (_, at) => [...varUint(3 + 2 * at), 1]).flat(),
+    ]);
+  expect([isLarge(ranges(900)), isLarge(ranges(100))]).toEqual([true, false]);
+  const shorn = new Y.Doc();
+  Y.applyUpdate(shorn, Y.encodeStateAsUpdate(doc));
+  Y.applyUpdate(shorn, ranges(900));
+  expect(checked(ranges(900), shorn)).toMatchObject({ fault: null, isLarge: false });
   // What is open already counts for whoever comes next.
-  expect(isLarge(rawUpdate({ client: 8, structs: [format({ origin: [1, 2] }, "bold")] }))).toBe(
-    true,
-  );
+  expect(
+    isLarge(rawUpdate({ client: 8, structs: [format({ origin: [1, 2] }, "bold", "{}")] })),
+  ).toBe(true);
 });
 
 test("[T37] seven bytes that would keep the server busy for seconds cost their sender the socket", async () => {

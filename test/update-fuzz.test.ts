@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { difference } from "../persistence/proof.ts";
 import { openAttacker } from "./fuzz/attacker.ts";
 import { runFuzz } from "./fuzz/fuzz-run.ts";
+import { crasher, crashers } from "./support/crasher.ts";
 import { appendRows, replayRows } from "./support/log-rows.ts";
 import { signedIn } from "./support/roles.ts";
 import { createRandom } from "./support/seed.ts";
@@ -44,21 +44,16 @@ test(
   },
 );
 
-const CRASHERS = new URL("fuzz/crashers/", import.meta.url);
 const hex = (update: Uint8Array): string => Buffer.from(update).toString("hex");
-const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
 
-test.each(readdirSync(CRASHERS))("[L6 T34] what the fuzz target found once: %s", async (file) => {
+test.each(crashers())("[L6 T34] what the fuzz target found once: %s", async (found) => {
   const { node, tenant, database } = world;
-  const found = JSON.parse(readFileSync(new URL(file, CRASHERS), "utf8")) as {
-    state: string;
-    update: string;
-  };
+  const { state, update } = crasher(found);
   const { documentId, name } = await tenant.document();
   const address = { documentId, part: "content" } as const;
-  await appendRows(database.sql, address, [bytes(found.state)]);
+  await appendRows(database.sql, address, [state]);
   const attacker = await openAttacker({ url: node.url, name, token: tenant.token });
-  const outcome = await attacker.send(bytes(found.update));
+  const outcome = await attacker.send(update);
   expect(["accepted", 4400, 4413]).toContain(outcome);
   const other = await openAttacker({ url: node.url, name, token: tenant.token });
   const live = node.collaboration.documents.live(name);

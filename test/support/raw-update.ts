@@ -74,6 +74,17 @@ export const item =
 export const text = (place: RawPlace, value: string): RawStruct =>
   item(place, CONTENT.text, (encoder) => encoding.writeVarString(encoder, value));
 
+/** An item with a text of an element, empty. */
+export const xmlText = (place: RawPlace): RawStruct =>
+  item(place, CONTENT.type, (encoder) => encoding.writeVarUint(encoder, 6));
+
+/** An item where a format begins or ends; `json`: its value. */
+export const format = (place: RawPlace, key: string, json: string): RawStruct =>
+  item(place, CONTENT.format, (encoder) => {
+    encoding.writeVarString(encoder, key);
+    encoding.writeVarString(encoder, json);
+  });
+
 /** An item with an element of this name. */
 export const element = (place: RawPlace, name: string): RawStruct =>
   item(place, CONTENT.type, (encoder) => {
