@@ -214,21 +214,36 @@ function editPage(doc: Y.Doc, undo: Y.UndoManager): void {
 const updateFor = (one: Y.Doc, other: Y.Doc): Uint8Array =>
   Y.encodeStateAsUpdate(other, Y.encodeStateVector(one));
 
-/** Up to four people edit and hear of one another late. Answers how many updates passed; one that does not ends it. */
-function editTogether(
-  people: number,
-  edit: Edit,
-  onRefused: (fault: string, server: Y.Doc, author: Y.Doc) => void,
-): number {
+/** What stands there in its order, also what is deleted, but for what is in it: some have that, and some only clocks. */
+const idsIn = (type: Pick<Y.XmlText, "_start">): string[] => {
+  const ids: string[] = [];
+  for (let item = type._start; item !== null; item = item.right) {
+    const { client, clock } = item.id;
+    for (let at = 0; at < item.length; at += 1) ids.push(`${client} ${clock + at}`);
+    if (!item.deleted && item.content instanceof Y.ContentType) {
+      ids.push(...idsIn(item.content.type));
+    }
+  }
+  return ids;
+};
+
+const orderOf = (doc: Y.Doc): string[] =>
+  [doc.getXmlFragment("default"), doc.getText("diagram")].flatMap((root) => idsIn(root));
+
+const LOOSE = { ...LIMITS, maxStructs: 100_000 };
+
+/**
+ * Up to four people edit and hear of one another late. After each update that passes, its author has the order that
+ * the server has. Answers how many passed; one that does not ends it.
+ */
+function editTogether(people: number, edit: Edit): { taken: number; fault: string | null } {
   let taken = 0;
   const server = new Y.Doc();
   const docs = Array.from({ length: people }, () => new Y.Doc());
-  const undos = docs.map(
-    (doc) =>
-      new Y.UndoManager([doc.getXmlFragment("default"), doc.getText("diagram")], {
-        captureTimeout: 0,
-      }),
-  );
+  const undos = docs.map((doc) => {
+    const roots = [doc.getXmlFragment("default"), doc.getText("diagram")];
+    return new Y.UndoManager(roots, { captureTimeout: 0 });
+  });
   for (let step = 0; step < 60; step += 1) {
     const by = upTo(random, people);
     const doc = docs[by] as Y.Doc;
@@ -242,47 +257,33 @@ function editTogether(
     const update = updateFor(server, doc);
     const { fault, isIncomplete } = checkUpdate(Y.decodeUpdate(update), server, LOOSE);
     expect(isIncomplete).toBe(false);
+    if (fault !== null) return { taken, fault };
     Y.applyUpdate(server, update);
     Y.applyUpdate(doc, updateFor(doc, server));
-    if (fault !== null) {
-      onRefused(fault, server, doc);
-      break;
-    }
+    expect(orderOf(doc)).toEqual(orderOf(server));
     taken += 1;
   }
-  return taken;
+  return { taken, fault: null };
 }
 
-const LOOSE = { ...LIMITS, maxStructs: 100_000 };
-const ROUNDS = sized(300, 30_000);
+/** So many rounds; what they took, and what was refused. */
+function editRounds(edit: Edit): { taken: number; faults: string[] } {
+  let taken = 0;
+  const faults: string[] = [];
+  for (let round = 0; round < sized(300, 30_000); round += 1) {
+    const ended = editTogether(1 + (round % 4), edit);
+    taken += ended.taken;
+    if (ended.fault !== null) faults.push(ended.fault);
+  }
+  return { taken, faults };
+}
 
 test("[L6] what honest editors do in one text and take back is never refused", () => {
-  let taken = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    taken += editTogether(1 + (round % 4), editText, (fault) => expect(fault).toBeNull());
-  }
-  expect(taken).toBeGreaterThan(ROUNDS * 30);
+  expect(editRounds(editText).faults).toEqual([]);
 });
 
-/** What stands in the document, deleted or not, in its order. */
-const idsIn = (type: Pick<Y.XmlText, "_start">): string[] => {
-  const ids: string[] = [];
-  for (let item = type._start; item !== null; item = item.right) {
-    const { client, clock } = item.id;
-    for (let at = 0; at < item.length; at += 1) ids.push(`${client} ${clock + at}`);
-    if (item.content instanceof Y.ContentType) ids.push(...idsIn(item.content.type));
-  }
-  return ids;
-};
-
-test("[L6] … nor in paragraphs, but for what Yjs itself puts in two places", () => {
-  let taken = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    taken += editTogether(1 + (round % 4), editPage, (fault, ...docs) => {
-      const [page, own] = docs.map((each) => idsIn(each.getXmlFragment("default")));
-      expect(fault).toBe("malformed");
-      expect(page).not.toEqual(own);
-    });
-  }
-  expect(taken).toBeGreaterThan(ROUNDS * 30);
+test("[L6] in paragraphs that come back, less than one update in a thousand is: where Yjs may put it elsewhere for others", () => {
+  const { taken, faults } = editRounds(editPage);
+  expect(faults.filter((fault) => fault !== "malformed")).toEqual([]);
+  expect(faults.length).toBeLessThan(taken / 1000);
 });
