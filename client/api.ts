@@ -2,7 +2,7 @@ import { addressOf } from "../schema/api/address.ts";
 import { api, type Api, type ApiName } from "../schema/api/index.ts";
 import type { AnswerOf, CallOf, EventOf, Route, TextType } from "../schema/api/contract.ts";
 import type { Problem } from "../schema/api/common.ts";
-import { readEvents } from "./event-stream.ts";
+import { parsedEvents } from "./event-stream.ts";
 
 /** Where the server is and who calls. `token`: asked for each call, so that it can change; null signs nobody in. */
 export type ApiOptions = {
@@ -132,8 +132,8 @@ async function send(
   );
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok) throw await refusal(response, type);
-  if (type.startsWith("text/event-stream") && response.body !== null) {
-    return { events: parsedEvents(response.body, extras) as AsyncIterable<never> };
+  if (type.startsWith("text/event-stream")) {
+    return { events: parsedEvents(response, extras.onBytes) as AsyncIterable<never> };
   }
   const etag = response.headers.get("etag");
   if (type.startsWith("application/json")) {
@@ -147,22 +147,6 @@ async function send(
   const seq = response.headers.get("x-document-seq");
   const read = { etag, seq: seq === null ? null : Number(seq) };
   return { body: undefined, text: await response.text(), ...read };
-}
-
-/** The events of a stream, the data of each parsed. */
-async function* parsedEvents(
-  body: ReadableStream<Uint8Array>,
-  { onBytes }: CallOptions,
-): AsyncGenerator<object> {
-  const heard = new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, controller) {
-      onBytes?.();
-      controller.enqueue(bytes);
-    },
-  });
-  for await (const { event, id, data } of readEvents(body.pipeThrough(heard))) {
-    yield { event, id, body: JSON.parse(data) as unknown };
-  }
 }
 
 function bodyTypeOf(

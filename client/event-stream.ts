@@ -1,5 +1,5 @@
 /** One event of a stream of server-sent events, as text. */
-export type ServerSentEvent = {
+type ServerSentEvent = {
   readonly event: string;
   /** The last id that was given, here or before; null: none yet. */
   readonly id: string | null;
@@ -7,12 +7,30 @@ export type ServerSentEvent = {
 };
 
 /**
+ * The events of an answer, the data of each parsed; `onBytes` is called when anything arrives. The response is held
+ * until it is read: Node's fetch cancels the body of one that nobody holds, and the events would end without a word.
+ */
+export async function* parsedEvents(
+  response: Response,
+  onBytes: (() => void) | undefined,
+): AsyncGenerator<object> {
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      onBytes?.();
+      controller.enqueue(bytes);
+    },
+  });
+  if (response.body === null) return;
+  for await (const { event, id, data } of readEvents(response.body.pipeThrough(heard))) {
+    yield { event, id, body: JSON.parse(data) as unknown };
+  }
+}
+
+/**
  * Reads `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Comments and `retry` are
  * passed over; a piece that ends in the middle of an event is none. Whoever stops reading cancels the body.
  */
-export async function* readEvents(
-  body: ReadableStream<Uint8Array>,
-): AsyncGenerator<ServerSentEvent> {
+async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   let id: string | null = null;
   let event = "";
   let lines: string[] = [];
