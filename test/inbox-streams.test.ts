@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createApiClient, openInbox, type InboxEvent } from "../client/index.ts";
+import { collectGarbage } from "./support/collect-garbage.ts";
 import { useInbox } from "./support/inbox.ts";
 import { startTestNode } from "./support/node.ts";
 import { codeOf } from "./support/rest.ts";
@@ -93,8 +92,6 @@ test("[A3] the stream of a key that was revoked ends within about a second, and 
 });
 
 test("the events of a stream stay readable however long nobody reads them, also past a collection of garbage", async () => {
-  setFlagsFromString("--expose-gc");
-  const collectGarbage = runInNewContext("gc") as () => void;
   const { userId, token } = await person();
   const ended = new AbortController();
   const { events } = await rest.client(token).streamInbox({}, { signal: ended.signal });
