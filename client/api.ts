@@ -133,7 +133,7 @@ async function send(
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok) throw await refusal(response, type);
   if (type.startsWith("text/event-stream")) {
-    return { events: parsedEvents(response, extras.onBytes) as AsyncIterable<never> };
+    return { events: parsedEvents(response, extras.onBytes ?? (() => {})) as AsyncIterable<never> };
   }
   const etag = response.headers.get("etag");
   if (type.startsWith("application/json")) {

@@ -12,16 +12,10 @@ type ServerSentEvent = {
  */
 export async function* parsedEvents(
   response: Response,
-  onBytes: (() => void) | undefined,
+  onBytes: () => void,
 ): AsyncGenerator<object> {
-  const heard = new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, controller) {
-      onBytes?.();
-      controller.enqueue(bytes);
-    },
-  });
   if (response.body === null) return;
-  for await (const { event, id, data } of readEvents(response.body.pipeThrough(heard))) {
+  for await (const { event, id, data } of readEvents(response.body, onBytes)) {
     yield { event, id, body: JSON.parse(data) as unknown };
   }
 }
@@ -30,11 +24,14 @@ export async function* parsedEvents(
  * Reads `text/event-stream` (https://html.spec.whatwg.org/multipage/server-sent-events.html). Comments and `retry` are
  * passed over; a piece that ends in the middle of an event is none. Whoever stops reading cancels the body.
  */
-async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
+async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void,
+): AsyncGenerator<ServerSentEvent> {
   let id: string | null = null;
   let event = "";
   let lines: string[] = [];
-  for await (const line of readLines(body)) {
+  for await (const line of readLines(body, onBytes)) {
     const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/u.exec(line) ?? [];
     if (line === "") {
       if (lines.length > 0) yield { event: event || "message", id, data: lines.join("\n") };
@@ -47,12 +44,16 @@ async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Ser
 }
 
 /** Lines without their ends, which may be LF, CRLF or CR, also in two pieces. */
-async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function* readLines(
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void,
+): AsyncGenerator<string> {
   let rest = "";
   const reader = body.getReader();
   const decoder = new TextDecoder();
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      onBytes();
       // A CR at the end may be half of a line's end.
       const lines = (rest + decoder.decode(read.value, { stream: true })).split(/\r\n|\n|\r(?!$)/u);
       rest = lines.pop() ?? "";

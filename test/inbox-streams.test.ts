@@ -95,7 +95,7 @@ test("the events of a stream stay readable however long nobody reads them, also 
   const { userId, token } = await person();
   const ended = new AbortController();
   const { events } = await rest.client(token).streamInbox({}, { signal: ended.signal });
-  // What was reachable through a weak reference only is let go of after a turn, and its end takes another.
+  // Who hears of what was collected hears a turn later, and cancelling takes another.
   for (let turn = 0; turn < 5; turn += 1) {
     collectGarbage();
     await delay(20);

@@ -56,7 +56,7 @@ function readAgainIfTooOld(error: unknown): null {
   throw error;
 }
 
-type Decided = { accepted: string[]; refused: number };
+type Decided = { accepted: string[]; refused: number; tooOld: number };
 
 /** Proposes one other word after the other, and has what can be accepted accepted. */
 async function proposeUntil(
@@ -67,7 +67,7 @@ async function proposeUntil(
   const agentId = await createAgent(rest.sql, tenant, "active");
   const scopes = ["docs:read", "suggestions:write"] as const;
   const agent = rest.client((await keyOf(rest.sql, tenant, { agentId, scopes })).token);
-  const decided: Decided = { accepted: [], refused: 0 };
+  const decided: Decided = { accepted: [], refused: 0, tooOld: 0 };
   for (let round = 0; !isOver(); round += 1) {
     const { sectionId } = (await agent.getOutline({ params })).body.sections[0] ?? {};
     const section = { params: { ...params, sectionId: sectionId ?? "" } };
@@ -81,7 +81,10 @@ async function proposeUntil(
     const diffs = [{ sectionId: sectionId ?? "", newContent }];
     const body = { baseSeq: read.seq ?? 0, diffs };
     const made = await agent.createSuggestion({ params, body }).catch(readAgainIfTooOld);
-    if (made === null) continue;
+    if (made === null) {
+      decided.tooOld += 1;
+      continue;
+    }
     const of = { ...params, suggestionId: made.body.id };
     const mine = made.body.hunks.filter(({ after }) => after.text.includes(written));
     const hunkIds = mine.map(({ id }) => id);
@@ -122,12 +125,14 @@ test(
     const characters = typed.flat();
     expect(characters.length).toBeGreaterThan(TYPISTS);
     expect(accepted.length).toBeGreaterThan(0);
+    const tooOld = decided.reduce((sum, one) => sum + one.tooOld, 0);
+    expect(tooOld).toBeLessThan(accepted.length);
     const isOnce = (word: string): boolean => text.split(word).length === 2;
     expect([...accepted, ...characters].filter((word) => !isOnce(word))).toEqual([]);
     const refused = decided.reduce((sum, one) => sum + one.refused, 0);
     // oxlint-disable-next-line no-console -- figures that people want to see
     console.info(
-      `${characters.length} typed, ${accepted.length} accepted, ${refused} in conflict or gone`,
+      `${characters.length} typed, ${accepted.length} accepted, ${refused} in conflict or gone, ${tooOld} on what was merged`,
     );
     await Promise.all(clients.map((client) => client.close()));
   },

@@ -27,42 +27,38 @@ const ANSWER_WITHIN_MS = 20_000;
 
 /** `fetch` mends paths and refuses some methods and headers; the tests need a door that does not. */
 export function openDoor(port: number, { maxSockets = 16 } = {}): Door {
-  const kept = new Agent({ keepAlive: true, maxSockets });
-  const sendOver = (sent: DoorRequest, agent: Agent | false): Promise<DoorAnswer> =>
-    new Promise((resolve, reject) => {
-      const { method, path, body } = sent;
-      const headers = { ...sent.headers, ...lengthOf(body) };
-      const options = { host: "127.0.0.1", port, method, path, headers, agent };
-      const outgoing = request({ ...options, timeout: ANSWER_WITHIN_MS }, (incoming) => {
-        const chunks: Buffer[] = [];
-        const answer = (): void =>
-          resolve({
-            status: incoming.statusCode ?? 0,
-            headers: Object.fromEntries(
-              Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
-            ),
-            text: Buffer.concat(chunks).toString(),
+  const agent = new Agent({ keepAlive: true, maxSockets });
+  return {
+    send: (sent) =>
+      new Promise((resolve, reject) => {
+        const { method, path, body } = sent;
+        const headers = { ...sent.headers, ...lengthOf(body) };
+        const options = { host: "127.0.0.1", port, method, path, headers, agent };
+        const outgoing = request({ ...options, timeout: ANSWER_WITHIN_MS }, (incoming) => {
+          const chunks: Buffer[] = [];
+          const answer = (): void =>
+            resolve({
+              status: incoming.statusCode ?? 0,
+              headers: Object.fromEntries(
+                Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+              ),
+              text: Buffer.concat(chunks).toString(),
+            });
+          incoming.on("data", (chunk: Buffer) => {
+            chunks.push(chunk);
+            if (!isStream(incoming)) return;
+            answer();
+            incoming.destroy();
           });
-        incoming.on("data", (chunk: Buffer) => {
-          chunks.push(chunk);
-          if (!isStream(incoming)) return;
-          answer();
-          incoming.destroy();
+          incoming.once("error", reject);
+          incoming.once("end", answer);
         });
-        incoming.once("error", reject);
-        incoming.once("end", answer);
-      });
-      outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer: ${method} ${path}`)));
-      outgoing.once("error", (error: NodeJS.ErrnoException) => {
-        // A server may close a connection between two requests, and a busy client hears of it too late. What makes the
-        // server hang up does so on a new connection as well.
-        const wasIdle = outgoing.reusedSocket && error.code === "ECONNRESET";
-        if (wasIdle) sendOver(sent, false).then(resolve, reject);
-        else reject(error);
-      });
-      outgoing.end(body);
-    });
-  return { send: (sent) => sendOver(sent, kept), close: () => kept.destroy() };
+        outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer: ${method} ${path}`)));
+        outgoing.once("error", reject);
+        outgoing.end(body);
+      }),
+    close: () => agent.destroy(),
+  };
 }
 
 /** A stream has no end: how it begins is its answer. */

@@ -3,5 +3,5 @@ import { runInNewContext } from "node:vm";
 
 setFlagsFromString("--expose-gc");
 
-/** Collects all garbage of this thread, at once. What only its end would tell of is told a turn later. */
+/** Collects all garbage of this thread, at once. Who is told of it (FinalizationRegistry) hears a turn later. */
 export const collectGarbage = runInNewContext("gc") as () => void;
